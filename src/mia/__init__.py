@@ -1,0 +1,1 @@
+"""MIA: a personalised offer recommendation engine for a mobile operator."""

@@ -1,0 +1,109 @@
+"""A decision: MIA's answer to one request, with everything needed to replay it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from mia.domain.offer import Language
+
+
+class Fallback(StrEnum):
+    """Why an answer is not the full personalised one. Each is named in the answer and counted."""
+
+    UNKNOWN_SUBSCRIBER = "unknown_subscriber"
+    NO_MODEL = "no_model"
+    MODEL_FAILED = "model_failed"
+    OPTED_OUT = "opted_out"
+    LEDGER_UNAVAILABLE = "ledger_unavailable"
+
+
+class Rule(StrEnum):
+    """Rules that can drop a candidate, in the order they are applied."""
+
+    NOT_YET_VALID = "not_yet_valid"
+    EXPIRED = "expired"
+    CHANNEL = "channel"
+    REGION = "region"
+    CONDITION = "eligible_if"
+    REQUIRES = "requires"
+    EXCLUDES = "excludes"
+    CONNECTED = "already_connected"
+    SUBSCRIBER_LIMIT = "limit_per_subscriber"
+    TOTAL_LIMIT = "limit_total"
+    DECLINED = "cooldown_after_decline"
+    SEEN_TOO_OFTEN = "impression_cap"
+    RANK = "below_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRequest:
+    """What the personal account asks for. `at` in microseconds since the epoch."""
+
+    subscriber_id: str
+    channel: str
+    at: int
+    placement: str | None = None
+    limit: int = 3
+    language: Language = Language.RU
+    context: Mapping[str, Any] = field(default_factory=dict)
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why this offer, in the subscriber's words."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RankedOffer:
+    """One offer of an answer. `acceptance` and `propensity` in [0, 1]; `expected_value` in currency units."""
+
+    offer_id: str
+    position: int
+    acceptance: float
+    expected_value: float
+    propensity: float
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How many candidates one stage was given and let through."""
+
+    name: str
+    entered: int
+    passed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Everything that was in force when a decision was taken."""
+
+    model: str | None
+    catalogue: str
+    profile: str | None
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer, and what it takes to rebuild it.
+
+    `seed` drives the exploration; `ledger_position` is the last event the decision could see.
+    """
+
+    decision_id: str
+    request: DecisionRequest
+    arm: str
+    versions: Versions
+    seed: int
+    ledger_position: int
+    explored: bool
+    fallback: Fallback | None
+    offers: tuple[RankedOffer, ...]
+    stages: tuple[Stage, ...] = ()
+    dropped: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,126 @@
+"""The error tree. Errors carry data and inherit the matching builtin; HTTP codes appear only in `mia.api`.
+
+MiaError
+├── InvalidInput (ValueError)          a file, row, column or value breaks a named rule; exit code 2
+│   └── NotEnoughData                  the input is well formed but too little to work with
+├── InvalidSettings (ValueError)       mia.toml or a MIA_* variable cannot be used
+├── UnknownOffer (LookupError)
+├── UnknownDecision (LookupError)
+├── UnknownModel (LookupError)
+├── UnknownSnapshot (LookupError)      no profile snapshot of that day
+├── FeatureMismatch                    model and profiles disagree on the feature schema
+├── GateRefused                        the gate kept a model from going live
+├── RequestConflict                    a request id was used before for another request
+├── LedgerUnavailable (ConnectionError)
+└── AccessDenied (PermissionError)
+    ├── UnknownKey                     no key, or one that is not known or revoked
+    └── MissingScope                   the key is known but may not do this
+"""
+
+from collections.abc import Sequence
+
+
+class MiaError(Exception):
+    """Root of every error that MIA raises on purpose."""
+
+
+class InvalidInput(MiaError, ValueError):
+    """Input that breaks a rule.
+
+    Names where it is: `file`, `row` (1-based data row), `column`, and the `rule` that it breaks.
+    """
+
+    def __init__(
+        self, rule: str, *, file: str | None = None, row: int | None = None, column: str | None = None
+    ) -> None:
+        self.rule, self.file, self.row, self.column = rule, file, row, column
+        where = [
+            part
+            for part in (file, None if row is None else f"row {row}", None if column is None else f"column {column}")
+            if part is not None
+        ]
+        super().__init__(f"{', '.join(where)}: {rule}" if where else rule)
+
+
+class NotEnoughData(InvalidInput):
+    """Well-formed input that holds too little for what was asked."""
+
+
+class InvalidSettings(MiaError, ValueError):
+    """A setting cannot be used; the message names it and what it may be."""
+
+
+class UnknownOffer(MiaError, LookupError):
+    """No offer of this id in the catalogue."""
+
+    def __init__(self, offer_id: str) -> None:
+        self.offer_id = offer_id
+        super().__init__(f"no offer {offer_id!r} in the catalogue")
+
+
+class UnknownDecision(MiaError, LookupError):
+    """No decision of this id in the ledger."""
+
+    def __init__(self, decision_id: str) -> None:
+        self.decision_id = decision_id
+        super().__init__(f"no decision {decision_id!r} in the ledger")
+
+
+class UnknownModel(MiaError, LookupError):
+    """No model of this version, or no champion yet."""
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+        super().__init__(f"no model {version!r} in the registry")
+
+
+class UnknownSnapshot(MiaError, LookupError):
+    """No profile snapshot of this name."""
+
+    def __init__(self, snapshot: str) -> None:
+        self.snapshot = snapshot
+        super().__init__(f"no profile snapshot {snapshot!r}; `mia profile --as-of DATE` makes one")
+
+
+class FeatureMismatch(MiaError):
+    """A model was fitted on another feature schema than the one it is asked to score."""
+
+    def __init__(self, expected: str, found: str) -> None:
+        self.expected, self.found = expected, found
+        super().__init__(f"the model wants feature schema {expected}, the profiles carry {found}: train again")
+
+
+class GateRefused(MiaError):
+    """The gate kept a model from going live; `reasons` says why, one line a failed check."""
+
+    def __init__(self, version: str, reasons: Sequence[str]) -> None:
+        self.version, self.reasons = version, tuple(reasons)
+        super().__init__(f"model {version} is refused: {'; '.join(reasons)}")
+
+
+class RequestConflict(MiaError):
+    """A request id came again with another content."""
+
+    def __init__(self, request_id: str) -> None:
+        self.request_id = request_id
+        super().__init__(f"request id {request_id!r} was already used for another request")
+
+
+class LedgerUnavailable(MiaError, ConnectionError):
+    """The ledger cannot be reached or cannot commit."""
+
+
+class AccessDenied(MiaError, PermissionError):
+    """Root of the refusals of the door."""
+
+
+class UnknownKey(AccessDenied):
+    """No API key came with the request, or one that is unknown or revoked."""
+
+
+class MissingScope(AccessDenied):
+    """The API key does not carry the scope that the call needs."""
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__(f"this key lacks the scope {scope!r}")

@@ -1,0 +1,1 @@
+"""Splits, ranking and calibration metrics, off-policy value, and the gate."""

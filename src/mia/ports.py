@@ -1,0 +1,165 @@
+"""What the services need of the world outside, as Protocols that `mia.storage` implements."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from mia.domain.decision import Decision
+from mia.domain.event import Event, Outcome, Response
+from mia.frames import Profiles
+
+
+@dataclass(frozen=True, slots=True)
+class LakeFile:
+    """One immutable parquet file of the lake. `day` is its local day for tables partitioned by day."""
+
+    table: str
+    path: str
+    rows: int
+    load: str
+    day: int | None = None
+
+
+class LakeChange(Protocol):
+    """A change of the lake that becomes visible as a whole, or not at all."""
+
+    def folder(self) -> Path:
+        """Where new files of this change are to be written; their names must be unique in the lake."""
+
+    def add(self, table: str, path: Path, *, rows: int, load: str, day: int | None = None) -> None:
+        """Take a file written below `folder()` into the lake."""
+
+    def drop(self, table: str, days: Iterable[int] | None = None) -> None:
+        """Leave out the files that the table has now (only those of `days` when given)."""
+
+    def note(self, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
+        """Keep a small JSON value beside the files (loads seen, current catalogue, roll-up state)."""
+
+    def commit(self) -> None:
+        """Make the change visible, durably and at once."""
+
+
+class Lake(Protocol):
+    """Parquet files under one atomically replaced manifest."""
+
+    def files(self, table: str, days: Iterable[int] | None = None) -> list[LakeFile]:
+        """Live files of a table, oldest first."""
+
+    def paths(self, table: str, days: Iterable[int] | None = None) -> list[str]:
+        """Absolute paths of the live files."""
+
+    def noted(self, key: str) -> Any:  # noqa: ANN401 - any JSON value
+        """A value kept by `LakeChange.note`, or None."""
+
+    def change(self) -> LakeChange:
+        """Begin a change."""
+
+
+class ProfileStore(Protocol):
+    """Immutable snapshots of profiles, one an as-of day, looked up by subscriber."""
+
+    def publish(self, profiles: Profiles, fingerprint: str) -> str:
+        """Write a snapshot, make it visible as a whole, return its name."""
+
+    def current(self) -> str | None:
+        """Name of the newest snapshot, None when there is none yet."""
+
+    def fingerprint(self, snapshot: str) -> str:
+        """Fingerprint of the feature schema the snapshot was made with."""
+
+    def find(self, snapshot: str, subscriber_id: str) -> Profiles | None:
+        """The profile of one subscriber as a frame of one row, None when it has none."""
+
+
+class Ledger(Protocol):
+    """Decisions and events, committed before they are acknowledged."""
+
+    def append_events(self, events: Sequence[Event]) -> list[Outcome]:
+        """Commit events in one transaction; one outcome for each, in order.
+
+        An id that is there already with equal content is a duplicate, with other content a conflict; both
+        change nothing. Raises LedgerUnavailable.
+        """
+
+    def append_decisions(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """Commit decisions in one transaction. Where a request id was answered before, the earlier decision
+        comes back instead. Raises LedgerUnavailable, and RequestConflict when the id came with another request.
+        """
+
+    def decision(self, decision_id: str) -> Decision:
+        """One decision; raises UnknownDecision."""
+
+    def answered(self, request_id: str) -> Decision | None:
+        """The decision that answered this request id, if any."""
+
+    def responses(self, subscriber_id: str, upto: int | None = None) -> list[Response]:
+        """Events of one subscriber up to a ledger position, by time."""
+
+    def connections_by_offer(self, upto: int | None = None) -> dict[str, int]:
+        """Connections of each offer in all, up to a ledger position."""
+
+    def position(self) -> int:
+        """Position of the newest event; 0 for an empty ledger."""
+
+    def events(self, after: int = 0) -> pa.Table:
+        """All events after a position: `seq` and the fields of `Event`, by position."""
+
+    def decisions_count(self) -> int:
+        """Number of decisions kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key of the HTTP door. The secret itself is kept nowhere."""
+
+    name: str
+    scopes: frozenset[str]
+
+
+class Keys(Protocol):
+    """API keys with scopes."""
+
+    def create(self, name: str, scopes: Iterable[str]) -> str:
+        """Make a key and return its secret, the only time it can be seen."""
+
+    def find(self, secret: str) -> ApiKey | None:
+        """The key of a secret, None when unknown or revoked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """One registered model."""
+
+    version: str
+    run_id: str
+    created_at: int
+    champion: bool
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Registry(Protocol):
+    """Training runs and model versions."""
+
+    def register(
+        self, *, folder: Path, parameters: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, str]
+    ) -> str:
+        """Log a run with everything in `folder` as artifacts, register its model, return the version."""
+
+    def fetch(self, version: str) -> Path:
+        """Folder with the artifacts of a version; raises UnknownModel."""
+
+    def champion(self) -> str | None:
+        """Version behind the alias `champion`."""
+
+    def promote(self, version: str, verdict: Mapping[str, Any]) -> None:
+        """Store the verdict with the version and point the alias `champion` at it."""
+
+    def refuse(self, version: str, verdict: Mapping[str, Any]) -> None:
+        """Store the verdict with the version and leave the alias where it is."""
+
+    def versions(self) -> list[ModelVersion]:
+        """All versions, newest first."""

@@ -1,0 +1,1 @@
+"""Pair features, rankers, calibration, exploration, arbitration and explanation."""

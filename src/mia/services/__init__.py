@@ -1,0 +1,1 @@
+"""Use cases, one a file: each follows the data one way through the house."""

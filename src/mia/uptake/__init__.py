@@ -1,0 +1,1 @@
+"""Connections counted once, and how they grew."""
