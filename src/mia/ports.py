@@ -84,6 +84,12 @@ class Ledger(Protocol):
         change nothing. Raises LedgerUnavailable.
         """
 
+    def load_events(self, events: pa.Table) -> tuple[int, int, list[str]]:
+        """Commit a columnar batch of events (fields of `Event`) in one transaction.
+
+        Returns the numbers accepted and duplicate, and the ids in conflict.
+        """
+
     def append_decisions(self, decisions: Sequence[Decision]) -> list[Decision]:
         """Commit decisions in one transaction. Where a request id was answered before, the earlier decision
         comes back instead. Raises LedgerUnavailable, and RequestConflict when the id came with another request.
