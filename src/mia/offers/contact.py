@@ -1,0 +1,81 @@
+"""Contact policy and the contact history it looks at: what a subscriber was shown, declined and connected."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mia.domain.event import EventKind, Response
+from mia.domain.offer import Offer
+from mia.frames import Floats
+from mia.timeline import DAY_SECONDS, MICROSECONDS
+
+DAY = DAY_SECONDS * MICROSECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPolicy:
+    """How often one offer may be shown to one subscriber, and how long it rests after a decline."""
+
+    impression_cap: int
+    impression_window_days: int
+    decline_cooldown_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactHistory:
+    """What n subscribers did with m offers, all n x m but the last.
+
+    `connected` now; `connections` ever; `impressions` within the policy's window; `days_since_decline` (inf when
+    never); `total_connections` of all subscribers (m).
+    """
+
+    connected: NDArray[np.bool_]
+    connections: Floats
+    impressions: Floats
+    days_since_decline: Floats
+    total_connections: Floats
+
+
+def history_of(
+    responses: Sequence[Response],
+    totals: Mapping[str, int],
+    offers: Sequence[Offer],
+    policy: ContactPolicy,
+    *,
+    at: int,
+) -> ContactHistory:
+    """Contact history of one subscriber (n = 1) from its events in order of time; `at` in microseconds."""
+    places = {offer.id: place for place, offer in enumerate(offers)}
+    history = no_history(1, offers, totals)
+    window = policy.impression_window_days * DAY
+    for response in responses:
+        place = places.get(response.offer_id)
+        if place is None or response.occurred_at > at:
+            continue
+        match response.kind:
+            case EventKind.IMPRESSION:
+                history.impressions[0, place] += at - response.occurred_at < window
+            case EventKind.CONNECTION:
+                history.connections[0, place] += not history.connected[0, place]
+                history.connected[0, place] = True
+            case EventKind.DISCONNECTION:
+                history.connected[0, place] = False
+            case EventKind.DECLINE:
+                history.days_since_decline[0, place] = (at - response.occurred_at) / DAY
+            case EventKind.CLICK:
+                pass
+    return history
+
+
+def no_history(rows: int, offers: Sequence[Offer], totals: Mapping[str, int]) -> ContactHistory:
+    """The history of n subscribers of whom nothing is known."""
+    shape = (rows, len(offers))
+    return ContactHistory(
+        np.zeros(shape, bool),
+        np.zeros(shape),
+        np.zeros(shape),
+        np.full(shape, np.inf),
+        np.asarray([totals.get(offer.id, 0) for offer in offers], float),
+    )

@@ -1,0 +1,61 @@
+"""From query results to a `Profiles` frame, rows in the order of the spine."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mia.frames import Floats, Objects, Profiles
+from mia.profiles.features import FEATURE_NAMES
+from mia.profiles.keys import RESPONSE_MEASURES, USAGE_MEASURES, RowIndex
+from mia.tables import ACTIVATED_ON, AS_OF, SUBSCRIBER_ID
+
+NOT_ATTRIBUTES = frozenset({SUBSCRIBER_ID, ACTIVATED_ON, "timezone", "consent_channels"})
+
+
+def assemble_profiles(
+    features: pa.Table, usage_keys: pa.Table, response_keys: pa.Table, subscribers: pa.Table
+) -> Profiles:
+    """Profiles sorted by (as_of, subscriber_id).
+
+    `features` comes from build_features, the long tables from build_usage_keys and build_response_keys, and
+    `subscribers` is the lake's table; its columns become attributes (numbers as float, booleans as 0 and 1).
+    """
+    features = features.sort_by([(AS_OF, "ascending"), (SUBSCRIBER_ID, "ascending")])
+    ids = np.asarray(features[SUBSCRIBER_ID].to_pylist(), object)
+    as_of = features[AS_OF].to_numpy().astype(np.int64)
+    index = RowIndex(ids, as_of)
+    return Profiles(
+        ids,
+        as_of,
+        FEATURE_NAMES,
+        np.column_stack([_floats(features[name]) for name in FEATURE_NAMES]).reshape(len(ids), len(FEATURE_NAMES)),
+        _attributes(subscribers, features[SUBSCRIBER_ID]),
+        index.block(usage_keys, USAGE_MEASURES),
+        index.block(response_keys, RESPONSE_MEASURES),
+    )
+
+
+def attribute_names(columns: Iterable[str]) -> list[str]:
+    """Subscriber columns that the model and the eligibility rules may look at."""
+    return [name for name in columns if name not in NOT_ATTRIBUTES]
+
+
+def _attributes(subscribers: pa.Table, ids: pa.ChunkedArray) -> dict[str, Objects]:
+    places = pc.index_in(ids, subscribers[SUBSCRIBER_ID].combine_chunks())
+    return {name: _objects(subscribers[name].take(places)) for name in attribute_names(subscribers.column_names)}
+
+
+def _objects(values: pa.ChunkedArray) -> Objects:
+    if pa.types.is_boolean(values.type) or pa.types.is_integer(values.type) or pa.types.is_decimal(values.type):
+        values = values.cast(pa.float64())
+    elif pa.types.is_temporal(values.type):
+        values = values.cast(pa.string())
+    out = np.empty(len(values), object)
+    out[:] = values.to_pylist()
+    return out
+
+
+def _floats(values: pa.ChunkedArray) -> Floats:
+    return np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)

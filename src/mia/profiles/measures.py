@@ -1,0 +1,130 @@
+"""Daily measures: what one day of records folds into. Every measure is a sum, so that days merge by adding.
+
+The same table serves people (`mia profile --describe`) and the engine.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import ibis
+from ibis.expr.types import BooleanValue, NumericValue, Table
+
+from mia.domain.usage import USAGE_KINDS
+from mia.tables import (
+    CATEGORY,
+    CHARGE,
+    DIRECTION,
+    ITEM,
+    KIND,
+    LOCAL_DAY,
+    LOCAL_HOUR,
+    ON_NET,
+    QUANTITY,
+    ROAMING,
+    SUBSCRIBER_ID,
+)
+
+NIGHT_FROM, NIGHT_TO = 22, 6
+PASSIVE_KINDS = tuple(kind.name for kind in USAGE_KINDS.values() if not kind.activity)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One column of the daily roll-up: the sum of `value` over the records where `where` holds."""
+
+    name: str
+    where: Callable[[Table], BooleanValue]
+    value: Callable[[Table], NumericValue]
+
+    def aggregate(self, usage: Table) -> NumericValue:
+        """The measure as an aggregate over usage records; 0 where no record matches."""
+        summed = self.value(usage).cast("float64").sum(where=self.where(usage))
+        return summed.fill_null(0.0).name(self.name)
+
+
+def is_weekend(day: NumericValue) -> BooleanValue:
+    """Whether a day number is a Saturday or Sunday; 1970-01-01 was a Thursday."""
+    return (day + 3) % 7 >= 5
+
+
+def _kind(*names: str) -> Callable[[Table], BooleanValue]:
+    return lambda usage: usage[KIND].isin(names)
+
+
+def _and(*conditions: Callable[[Table], BooleanValue]) -> Callable[[Table], BooleanValue]:
+    return lambda usage: ibis.and_(*(condition(usage).fill_null(False) for condition in conditions))
+
+
+def _is(column: str, value: str) -> Callable[[Table], BooleanValue]:
+    return lambda usage: usage[column] == value
+
+
+def _night(usage: Table) -> BooleanValue:
+    return (usage[LOCAL_HOUR] >= NIGHT_FROM) | (usage[LOCAL_HOUR] < NIGHT_TO)
+
+
+def _away(usage: Table) -> BooleanValue:
+    return usage[ROAMING].isin(["national", "international"])
+
+
+def _active(usage: Table) -> BooleanValue:
+    return usage[KIND].notin(PASSIVE_KINDS)
+
+
+def _quantity(usage: Table) -> NumericValue:
+    return usage[QUANTITY]
+
+
+def _charge(usage: Table) -> NumericValue:
+    return usage[CHARGE]
+
+
+def _one(usage: Table) -> NumericValue:  # noqa: ARG001 - every record counts as one
+    return ibis.literal(1.0)
+
+
+MEASURES: tuple[Measure, ...] = (
+    Measure("voice_seconds", _kind("voice"), _quantity),
+    Measure("voice_out_seconds", _and(_kind("voice"), _is(DIRECTION, "out")), _quantity),
+    Measure("voice_on_net_seconds", _and(_kind("voice"), lambda usage: usage[ON_NET]), _quantity),
+    Measure("voice_calls", _kind("voice"), _one),
+    Measure("sms_quantity", _kind("sms"), _quantity),
+    Measure("data_bytes", _kind("data"), _quantity),
+    Measure("data_night_bytes", _and(_kind("data"), _night), _quantity),
+    Measure("data_weekend_bytes", _and(_kind("data"), lambda usage: is_weekend(usage[LOCAL_DAY])), _quantity),
+    Measure("data_sessions", _kind("data"), _one),
+    Measure("content_quantity", _kind("content"), _quantity),
+    Measure("content_charge", _kind("content"), _charge),
+    Measure("roaming_bytes", _and(_kind("data"), _away), _quantity),
+    Measure("roaming_seconds", _and(_kind("voice"), _away), _quantity),
+    Measure("charge", lambda usage: usage[KIND] != "top_up", _charge),
+    Measure("traffic_charge", _kind("voice", "sms", "data"), _charge),
+    Measure("top_up_amount", _kind("top_up"), _charge),
+    Measure("top_up_count", _kind("top_up"), _one),
+    Measure("active_records", _active, _one),
+)
+
+
+def roll_up(usage: Table) -> Table:
+    """Daily roll-up: one row a (subscriber, local day) with every measure."""
+    return usage.group_by([SUBSCRIBER_ID, LOCAL_DAY]).aggregate([measure.aggregate(usage) for measure in MEASURES])
+
+
+def roll_up_keys(usage: Table) -> Table:
+    """Daily roll-up of what was used: one row a (subscriber, local day, key) with records and charge.
+
+    Keys read `category:name` and `item:id`.
+    """
+    halves = [
+        usage.filter(usage[column].notnull()).select(
+            usage[SUBSCRIBER_ID],
+            usage[LOCAL_DAY],
+            usage[CHARGE].cast("float64").name("charge"),
+            key=ibis.literal(f"{column}:") + usage[column],
+        )
+        for column in (CATEGORY, ITEM)
+    ]
+    keyed = ibis.union(*halves)
+    return keyed.group_by([SUBSCRIBER_ID, LOCAL_DAY, "key"]).aggregate(
+        records=keyed.count().cast("float64"), charge=keyed.charge.sum().fill_null(0.0)
+    )

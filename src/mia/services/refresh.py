@@ -1,0 +1,150 @@
+"""Refresh: fold the days that changed into roll-ups, then build and publish the profiles of a day."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from mia.domain.offer import Offer
+from mia.errors import NotEnoughData
+from mia.frames import Profiles
+from mia.ports import Lake, LakeFile, Ledger, ProfileStore
+from mia.profiles.assemble import assemble_profiles
+from mia.profiles.features import build_features, feature_fingerprint, spine_of_day
+from mia.profiles.keys import build_response_keys, build_usage_keys
+from mia.profiles.measures import roll_up, roll_up_keys
+from mia.tables import AS_OF, LOCAL_DAY, SUBSCRIBER_ID
+
+Progress = Callable[[str, int, int], None]
+DAILY, DAILY_KEYS, SUBSCRIBERS, USAGE = "daily", "daily_keys", "subscribers", "usage"
+CHUNK_DAYS = 31
+
+
+class Engine(Protocol):
+    """Opens sessions that read, run and write Ibis expressions."""
+
+    def open(self) -> Any:  # noqa: ANN401 - the session of mia.storage.engine
+        """A fresh session, to be used as a context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a refresh did: the snapshot it published, its size, and how many days it had to fold."""
+
+    snapshot: str
+    subscribers: int
+    days_folded: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileBuilder:
+    """Builds profiles from the lake and the ledger, for whole days and for training spines alike."""
+
+    lake: Lake
+    ledger: Ledger
+    engine: Engine
+
+    def fold(self, progress: Progress | None = None) -> int:
+        """Roll up the days whose usage files changed since they were last folded; returns how many."""
+        sources: dict[int, list[LakeFile]] = defaultdict(list)
+        for file in self.lake.files(USAGE):
+            sources[int(file.day or 0)].append(file)
+        wanted = {day: _digest(files) for day, files in sources.items()}
+        folded = {int(file.day or 0): file.load for file in self.lake.files(DAILY)}
+        stale = sorted(day for day, digest in wanted.items() if folded.get(day) != digest)
+        gone = [day for day in folded if day not in wanted]
+        if not stale and not gone:
+            return 0
+        change = self.lake.change()
+        for table in (DAILY, DAILY_KEYS):
+            change.drop(table, [*stale, *gone])
+        for start in range(0, len(stale), CHUNK_DAYS):
+            days = stale[start : start + CHUNK_DAYS]
+            with self.engine.open() as session:
+                usage = session.read(self.lake.paths(USAGE, days))
+                for table, expression, order in (
+                    (DAILY, roll_up(usage), [SUBSCRIBER_ID]),
+                    (DAILY_KEYS, roll_up_keys(usage), [SUBSCRIBER_ID, "key"]),
+                ):
+                    folder = change.folder() / f"{table}-{days[0]}"
+                    session.write_by_day(expression, folder, column=LOCAL_DAY, order_by=order)
+                    for path in sorted(folder.rglob("*.parquet")):
+                        day = int(path.parent.name.partition("=")[2])
+                        change.add(table, path, rows=0, load=wanted[day], day=day)
+            if progress:
+                progress("folding days", start + len(days), len(stale))
+        change.commit()
+        return len(stale)
+
+    def profiles(
+        self, offers: tuple[Offer, ...], *, as_of: int | None = None, spine: pa.Table | None = None
+    ) -> Profiles:
+        """Profiles of every subscriber as of a day, or of the (subscriber_id, as_of) rows of `spine`.
+
+        Rows come sorted by (as_of, subscriber_id). Raises NotEnoughData without subscribers or usage.
+        """
+        for table, what in ((SUBSCRIBERS, "subscribers"), (DAILY, "usage records")):
+            if not self.lake.files(table):
+                raise NotEnoughData(f"the lake holds no {what}; `mia ingest` loads them")
+        with self.engine.open() as session:
+            people = session.read(self.lake.paths(SUBSCRIBERS))
+            if spine is None:
+                spine = session.fetch(spine_of_day(people, int(as_of or 0)))
+            days = spine[AS_OF].to_numpy()
+            first, last = int(days.min(initial=2**31)) - 366, int(days.max(initial=0))
+            near = range(first, last)
+            rows = session.table(spine.select([SUBSCRIBER_ID, AS_OF]))
+            daily = session.read(self.lake.paths(DAILY, near) or self.lake.paths(DAILY))
+            daily_keys = self.lake.paths(DAILY_KEYS, near) or self.lake.paths(DAILY_KEYS)
+            categories = pa.table(
+                {
+                    "offer_id": pa.array([offer.id for offer in offers], pa.string()),
+                    "category": pa.array([offer.category for offer in offers], pa.string()),
+                }
+            )
+            events = self.ledger.events().select([SUBSCRIBER_ID, LOCAL_DAY, "offer_id", "kind"])
+            return assemble_profiles(
+                session.fetch(build_features(daily, people, rows)),
+                session.fetch(build_usage_keys(session.read(daily_keys), rows)),
+                session.fetch(build_response_keys(session.table(events), session.table(categories), rows)),
+                session.fetch(people),
+            )
+
+
+def refresh(
+    builder: ProfileBuilder,
+    store: ProfileStore,
+    offers: tuple[Offer, ...],
+    *,
+    as_of: int,
+    out: Path | None = None,
+    write: Callable[[pa.Table, Path], None],
+    progress: Progress | None = None,
+) -> Refreshed:
+    """Bring roll-ups up to date, publish the snapshot of a day, and write it to `out` when asked to."""
+    folded = builder.fold(progress)
+    profiles = builder.profiles(offers, as_of=as_of)
+    if not len(profiles):
+        raise NotEnoughData("no subscriber had been activated by that day", column="as_of")
+    if out is not None:
+        write(profile_table(profiles), out)
+    return Refreshed(store.publish(profiles, feature_fingerprint()), len(profiles), folded)
+
+
+def profile_table(profiles: Profiles) -> pa.Table:
+    """Profiles as a table: subscriber_id, as_of (date), then the features."""
+    columns: dict[str, Any] = {
+        SUBSCRIBER_ID: pa.array(profiles.subscriber_ids, pa.string()),
+        AS_OF: pa.array(profiles.as_of.astype("int32"), pa.int32()).cast(pa.date32()),
+    }
+    for place, name in enumerate(profiles.names):
+        columns[name] = pa.array(profiles.numeric[:, place], pa.float64(), from_pandas=True)
+    return pa.table(columns)
+
+
+def _digest(files: list[LakeFile]) -> str:
+    return hashlib.sha256("\n".join(sorted(file.path for file in files)).encode()).hexdigest()[:16]

@@ -1,0 +1,84 @@
+"""The data engine behind the lake: DuckDB in one process, spoken to through Ibis and, where rules are text, SQL."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import ibis
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class DuckDBEngine:
+    """Opens connections that all agree: UTC sessions, bounded memory and threads, spill below `spill`."""
+
+    threads: int = 2
+    memory_limit: str = "2GB"
+    spill: Path | None = None
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A fresh in-memory connection for SQL."""
+        connection = duckdb.connect()
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute(f"SET threads = {int(self.threads)}")
+        connection.execute(f"SET memory_limit = '{self.memory_limit}'")
+        if self.spill is not None:
+            connection.execute("SET temp_directory = ?", [str(self.spill)])
+        return connection
+
+    def open(self) -> "Session":
+        """A fresh session for Ibis expressions."""
+        return Session(self.connect())
+
+
+class Session:
+    """One DuckDB connection with an Ibis face; close it, or use it as a context."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._raw = connection
+        self._ibis = ibis.duckdb.from_connection(connection)
+        self._count = 0
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._raw.close()
+
+    def read(self, paths: Sequence[str]) -> ibis.Table:
+        """A table over parquet files, read by column name."""
+        return self._ibis.read_parquet(list(paths), table_name=self._name(), union_by_name=True)
+
+    def table(self, data: pa.Table) -> ibis.Table:
+        """A table over Arrow data in memory, without copying it."""
+        name = self._name()
+        self._raw.register(name, data)
+        return self._ibis.table(name)
+
+    def fetch(self, expression: ibis.Table) -> pa.Table:
+        """Run an expression."""
+        return self._raw.sql(ibis.to_sql(expression, dialect="duckdb")).to_arrow_table()
+
+    def write(self, expression: ibis.Table, path: Path, *, order_by: Sequence[str]) -> None:
+        """Run an expression into one parquet file with its rows in a fixed order."""
+        query = ibis.to_sql(expression.order_by(list(order_by)), dialect="duckdb")
+        self._raw.execute(f"COPY ({query}) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd)")
+
+    def write_by_day(self, expression: ibis.Table, folder: Path, *, column: str, order_by: Sequence[str]) -> None:
+        """Run an expression into one folder a day, named `column=DAY`; the column stays in the files."""
+        query = ibis.to_sql(expression.order_by([column, *order_by]), dialect="duckdb")
+        self._raw.execute(
+            f"COPY ({query}) TO '{_quoted(folder)}' (FORMAT parquet, COMPRESSION zstd, "
+            f"PARTITION_BY ({column}), WRITE_PARTITION_COLUMNS true)"
+        )
+
+    def _name(self) -> str:
+        self._count += 1
+        return f"input_{self._count}"
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
