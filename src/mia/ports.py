@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from mia.domain.decision import Decision
 from mia.domain.event import Event, Outcome, Response
-from mia.frames import Profiles
+from mia.frames import OfferHistory, Profiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Lake(Protocol):
 class ProfileStore(Protocol):
     """Immutable snapshots of profiles, one an as-of day, looked up by subscriber."""
 
-    def publish(self, profiles: Profiles, fingerprint: str) -> str:
+    def publish(self, profiles: Profiles, history: OfferHistory, fingerprint: str) -> str:
         """Write a snapshot, make it visible as a whole, return its name."""
 
     def current(self) -> str | None:
@@ -69,6 +69,9 @@ class ProfileStore(Protocol):
 
     def fingerprint(self, snapshot: str) -> str:
         """Fingerprint of the feature schema the snapshot was made with."""
+
+    def history(self, snapshot: str) -> OfferHistory:
+        """What was known of the offers on the day of the snapshot."""
 
     def find(self, snapshot: str, subscriber_id: str) -> Profiles | None:
         """The profile of one subscriber as a frame of one row, None when it has none."""
@@ -119,10 +122,12 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key of the HTTP door. The secret itself is kept nowhere."""
+    """A key of the HTTP door. The secret itself is kept nowhere. Times in microseconds since the epoch."""
 
     name: str
     scopes: frozenset[str]
+    created_at: int = 0
+    revoked_at: int | None = None
 
 
 class Keys(Protocol):
@@ -133,6 +138,12 @@ class Keys(Protocol):
 
     def find(self, secret: str) -> ApiKey | None:
         """The key of a secret, None when unknown or revoked."""
+
+    def all(self) -> list[ApiKey]:
+        """All keys, revoked ones too, oldest first."""
+
+    def revoke(self, name: str) -> None:
+        """Make a live key useless at once; raises InvalidInput when there is none of this name."""
 
 
 @dataclass(frozen=True, slots=True)

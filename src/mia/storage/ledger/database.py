@@ -1,0 +1,142 @@
+"""One database of the ledger: its engine, its transactions, and its errors in MIA's words."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from mia.errors import InvalidInput, InvalidSettings, LedgerUnavailable
+from mia.storage.ledger.dialect import Dialect, PostgresDialect, SqliteDialect
+from mia.storage.migrations import upgrade
+
+BUSY_MILLISECONDS = 10_000
+CONNECT_SECONDS = 5
+_WRITE = "mia_write"
+
+_SQLITE_PRAGMAS = (
+    f"PRAGMA busy_timeout={BUSY_MILLISECONDS}",
+    "PRAGMA journal_mode=WAL",
+    # NORMAL may lose acknowledged commits when the power fails.
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA cache_size=-65536",
+    # Random ids touch the same index pages again and again: copying them home less often writes far less.
+    "PRAGMA wal_autocheckpoint=16384",
+)
+
+
+class Database:
+    """An engine with read and write transactions.
+
+    A write transaction is alone: SQLite's BEGIN IMMEDIATE or PostgreSQL's advisory lock keeps every other writer
+    out until it has committed. So positions become visible in the order they were given, also when PostgreSQL
+    deals its sequence numbers to several connections, and the highest visible position is a true watermark:
+    nothing will ever appear below it.
+    """
+
+    def __init__(self, engine: Engine, dialect: Dialect, clock: Callable[[], int]) -> None:
+        self.engine, self.dialect, self.clock = engine, dialect, clock
+        self._writer = engine.execution_options(**{_WRITE: True})
+        # Each read is one statement, which sees one state of the database without a transaction around it.
+        self._reader = (
+            engine if engine.dialect.name == "sqlite" else engine.execution_options(isolation_level="AUTOCOMMIT")
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for one statement that reads. Raises LedgerUnavailable."""
+        with self._translated(), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One write transaction, committed at its end.
+
+        Raises LedgerUnavailable, and InvalidInput for values that the database cannot hold.
+        """
+        with self._translated(), self._writer.begin() as connection:
+            self.dialect.lock(connection)
+            yield connection
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (DataError, IntegrityError, OverflowError, UnicodeError) as error:
+            raise InvalidInput(f"the ledger cannot hold this value: {_first_line(error)}") from error
+        except (SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error) as error:
+            raise LedgerUnavailable(f"the ledger cannot be used: {_first_line(error)}") from error
+
+
+def open_database(url: str, clock: Callable[[], int]) -> Database:
+    """Connect, bring the tables to the newest migration, and return the database.
+
+    `clock` gives microseconds since the epoch. Raises InvalidSettings for a URL that cannot be used and
+    LedgerUnavailable when the server does not answer.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise InvalidSettings(f"ledger_url: {error}") from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        database = Database(_sqlite_engine(parsed), SqliteDialect(), clock)
+    elif backend == "postgresql":
+        database = Database(_postgres_engine(parsed), PostgresDialect(), clock)
+    else:
+        raise InvalidSettings(f"ledger_url: {backend!r} is not one of sqlite, postgresql")
+    try:
+        with database.writing() as connection:
+            upgrade(connection)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    if url.database in (None, "", ":memory:"):
+        raise InvalidSettings("ledger_url: the ledger needs a file; a memory database would lose acknowledged events")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url)
+
+    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        # The driver must not begin transactions by itself: those would be deferred, and could fail half-way.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in _SQLITE_PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get(_WRITE, False):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _postgres_engine(url: URL) -> Engine:
+    try:
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            pool_timeout=CONNECT_SECONDS,
+            connect_args={"connect_timeout": CONNECT_SECONDS},
+        )
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise InvalidSettings("ledger_url: PostgreSQL needs the extra `postgres` (psycopg)") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
