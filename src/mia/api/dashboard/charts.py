@@ -1,0 +1,191 @@
+"""Charts of the dashboard as SVG, made here without any other host."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+import altair as alt
+import vl_convert
+
+from mia.api.dashboard.words import NUMBER_FORMAT, TEXTS, month_short
+from mia.domain.offer import Language
+
+Theme = Literal["light", "dark"]
+Width = Literal["wide", "narrow"]
+_Layered = alt.LayerChart | alt.FacetChart
+LARGEST = 8
+HEADROOM = 1.08
+SIZES: dict[Width, tuple[int, int]] = {"wide": (960, 400), "narrow": (380, 400)}
+"""Outer width and height of a chart in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Colours:
+    ground: str
+    text: str
+    faint: str
+    others: str
+    lines: tuple[str, ...]
+
+
+_THEMES: dict[Theme, _Colours] = {
+    "light": _Colours(
+        ground="#ffffff",
+        text="#3b4453",
+        faint="#e3e7ee",
+        others="#b4bcc9",
+        lines=("#5b3df5", "#e0662b", "#0b8f7e", "#c2298a", "#2277cc", "#9a7b00", "#6b7688", "#b3261e"),
+    ),
+    "dark": _Colours(
+        ground="#161b26",
+        text="#c4ccda",
+        faint="#2a3242",
+        others="#566074",
+        lines=("#a594ff", "#ff9a62", "#3fd0bb", "#f27cc4", "#6cb4ff", "#e0c04a", "#9aa6ba", "#ff8a80"),
+    ),
+}
+_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+
+class ChartKind(StrEnum):
+    """The charts there are, by the name in their address."""
+
+    INDEX = "index"
+    CONNECTIONS = "connections"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What a chart draws: rows `{month, group, connections, index, complete}` by month, groups named for readers.
+
+    `groups` are in order of size; only the first `LARGEST` get a line or a colour of their own.
+    """
+
+    rows: Sequence[dict[str, Any]]
+    groups: Sequence[str]
+
+
+def draw_chart(kind: ChartKind, series: Series, language: Language, theme: Theme, width: Width) -> str:
+    """A chart as SVG text. Blocks for some tens of milliseconds: call it in a worker thread."""
+    colours, texts = _THEMES[theme], TEXTS[language]
+    shown = list(series.groups[:LARGEST])
+    months = list(dict.fromkeys(row["month"] for row in series.rows))
+    axis = _Axis(colours, [month_short(month, language) for month in months], shown, texts["others"], width)
+    values = [row | {"month": month_short(row["month"], language)} for row in series.rows]
+    chart = _DRAWINGS[kind](axis, values, texts)
+    outer, height = SIZES[width]
+    chart = (
+        chart.properties(width=outer, height=height, background="transparent", padding=4)
+        .properties(autosize=alt.AutoSizeParams(type="fit", contains="padding"))
+        .configure(font=_FONT)
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=colours.text,
+            titleColor=colours.text,
+            gridColor=colours.faint,
+            domainColor=colours.faint,
+            tickColor=colours.faint,
+            labelFontSize=13,
+            titleFontSize=13,
+            titleFontWeight="normal",
+            titlePadding=12,
+        )
+        .configure_legend(labelColor=colours.text, labelFontSize=13, labelLimit=220, symbolSize=110, rowPadding=5)
+    )
+    svg = vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[], format_locale=NUMBER_FORMAT[language])
+    return str(svg)
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Encodings that both charts share."""
+
+    colours: _Colours
+    months: list[str]
+    shown: list[str]
+    others: str
+    width: Width
+
+    def x(self) -> alt.X:
+        crowded = self.width == "narrow" or len(self.months) > 12
+        return alt.X(
+            "month:N", sort=self.months, title=None, axis=alt.Axis(labelAngle=-45 if crowded else 0, labelPadding=8)
+        )
+
+    def colour(self, *, with_others: bool) -> alt.Color:
+        names = [*self.shown, self.others] if with_others else self.shown
+        paints = [*self.colours.lines[: len(self.shown)], self.colours.others][: len(names)]
+        beside = self.width == "wide"
+        legend = alt.Legend(title=None, orient="right" if beside else "bottom", columns=1 if beside else 2)
+        return alt.Color("group:N", sort=names, scale=alt.Scale(domain=names, range=paints), legend=legend)
+
+
+def _draw_index(axis: _Axis, values: list[dict[str, Any]], texts: Any) -> _Layered:  # noqa: ANN401
+    rows = [row for row in values if row["group"] in axis.shown and row["index"] is not None]
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        x=axis.x(),
+        y=alt.Y(
+            "index:Q",
+            title=texts["index_axis"],
+            scale=alt.Scale(zero=False, nice=True),
+            axis=alt.Axis(format=".2f", tickCount=6, domain=False, ticks=False),
+        ),
+        color=axis.colour(with_others=False),
+    )
+    one = (
+        alt.Chart(alt.InlineData(values=[{"index": 1}]))
+        .mark_rule(color=axis.colours.text, strokeDash=[3, 4], opacity=0.7)
+        .encode(y="index:Q")
+    )
+    lines = base.mark_line(strokeWidth=2.5, strokeJoin="round")
+    dots = base.mark_point(size=64, opacity=1, strokeWidth=2).encode(
+        fill=alt.condition("datum.complete", axis.colour(with_others=False), alt.value(axis.colours.ground))
+    )
+    return alt.layer(one, lines, dots)
+
+
+def _draw_connections(axis: _Axis, values: list[dict[str, Any]], texts: Any) -> _Layered:  # noqa: ANN401
+    names = [*axis.shown, axis.others]
+    parts: dict[tuple[str, str], dict[str, Any]] = {}
+    totals: dict[str, int] = dict.fromkeys(axis.months, 0)
+    for row in values:
+        month, name = row["month"], row["group"] if row["group"] in axis.shown else axis.others
+        part = {
+            "month": month,
+            "group": name,
+            "place": names.index(name),
+            "connections": 0,
+            "complete": row["complete"],
+        }
+        parts.setdefault((month, name), part)["connections"] += row["connections"]
+        totals[month] += row["connections"]
+    y = alt.Y(
+        "connections:Q",
+        title=texts["monthly_axis"],
+        scale=alt.Scale(domain=[0, HEADROOM * max(totals.values())], nice=True),
+        axis=alt.Axis(format=",.0f", tickCount=6, domain=False, ticks=False),
+    )
+    bars = (
+        alt.Chart(alt.InlineData(values=list(parts.values())))
+        .mark_bar(size=46 if axis.width == "wide" else 26)
+        .encode(
+            x=axis.x(),
+            y=y,
+            color=axis.colour(with_others=any(name == axis.others for _, name in parts)),
+            order=alt.Order("place:Q"),
+            opacity=alt.condition("datum.complete", alt.value(1.0), alt.value(0.5)),
+        )
+    )
+    sums = (
+        alt.Chart(alt.InlineData(values=[{"month": month, "connections": count} for month, count in totals.items()]))
+        .mark_text(dy=-9, fontSize=13, fontWeight="bold", color=axis.colours.text)
+        .encode(x=axis.x(), y=y, text=alt.Text("connections:Q", format=",.0f"))
+    )
+    return alt.layer(bars, sums)
+
+
+_DRAWINGS: dict[ChartKind, Callable[[_Axis, list[dict[str, Any]], Any], _Layered]] = {
+    ChartKind.INDEX: _draw_index,
+    ChartKind.CONNECTIONS: _draw_connections,
+}

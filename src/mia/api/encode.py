@@ -1,0 +1,83 @@
+"""Decisions as JSON bytes. Names come from the catalogue, in the language the decision was asked in."""
+
+from typing import Any
+
+import orjson
+
+from mia.api.services import Offers
+from mia.domain.decision import Decision, RankedOffer
+from mia.domain.offer import Language
+from mia.errors import UnknownOffer
+from mia.timeline import timestamp_of
+
+
+def encode_decision(decision: Decision, catalogue: Offers) -> bytes:
+    """The answer to a request for a decision."""
+    return orjson.dumps(_answer(decision, catalogue))
+
+
+def encode_trace(decision: Decision, catalogue: Offers) -> bytes:
+    """The answer and everything it takes to rebuild it."""
+    request, versions = decision.request, decision.versions
+    trace = {
+        "request": {
+            "channel": request.channel,
+            "placement": request.placement,
+            "limit": request.limit,
+            "language": request.language.value,
+            "context": dict(request.context),
+            "request_id": request.request_id,
+            "at": timestamp_of(request.at),
+        },
+        "versions": {
+            "model": versions.model,
+            "catalogue": versions.catalogue,
+            "profile": versions.profile,
+            "policy": versions.policy,
+        },
+        "seed": decision.seed,
+        "explored": decision.explored,
+        "ledger_position": decision.ledger_position,
+        "stages": [{"name": stage.name, "entered": stage.entered, "passed": stage.passed} for stage in decision.stages],
+        "dropped": dict(decision.dropped),
+    }
+    return orjson.dumps(_answer(decision, catalogue) | trace, option=orjson.OPT_UTC_Z)
+
+
+def _answer(decision: Decision, catalogue: Offers) -> dict[str, Any]:
+    language = decision.request.language
+    return {
+        "decision_id": decision.decision_id,
+        "subscriber_id": decision.request.subscriber_id,
+        "arm": decision.arm,
+        "model_version": decision.versions.model,
+        "catalogue_version": decision.versions.catalogue,
+        "fallback": decision.fallback,
+        "offers": [_offer(ranked, language, catalogue) for ranked in decision.offers],
+    }
+
+
+def _offer(ranked: RankedOffer, language: Language, catalogue: Offers) -> dict[str, Any]:
+    return {
+        "offer_id": ranked.offer_id,
+        "position": ranked.position,
+        **_described(ranked.offer_id, language, catalogue),
+        "acceptance": ranked.acceptance,
+        "expected_value": ranked.expected_value,
+        "propensity": ranked.propensity,
+        "reasons": [{"code": reason.code, "text": reason.text} for reason in ranked.reasons],
+    }
+
+
+def _described(offer_id: str, language: Language, catalogue: Offers) -> dict[str, Any]:
+    try:
+        offer = catalogue.offer(offer_id)
+    except UnknownOffer:
+        # Only an old decision can name an offer that has left the catalogue since; its id is what remains of it.
+        return {"name": offer_id, "description": "", "category": "", "price": 0.0}
+    return {
+        "name": offer.name.in_language(language),
+        "description": offer.description.in_language(language),
+        "category": offer.category,
+        "price": offer.price,
+    }

@@ -1,0 +1,76 @@
+"""Prometheus metrics of one worker. With several workers each counts for itself; scrape them apart."""
+
+from collections.abc import Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from mia.domain.decision import Decision
+from mia.domain.event import Event, Outcome
+
+_LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+REJECTED = "rejected"
+
+
+class Metrics:
+    """Counters, gauges and histograms in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._decisions = Counter(
+            "mia_decisions_total", "Decisions answered.", ("arm", "fallback"), registry=self._registry
+        )
+        self._unstored = Counter(
+            "mia_decisions_unstored_total", "Decisions answered though the ledger failed.", registry=self._registry
+        )
+        self._events = Counter("mia_events_total", "Events received.", ("kind", "outcome"), registry=self._registry)
+        self._latency = Histogram(
+            "mia_http_request_seconds",
+            "Time from request to the last byte of the answer, in seconds.",
+            ("method", "route", "status"),
+            buckets=_LATENCY_BUCKETS,
+            registry=self._registry,
+        )
+        self._connections = Gauge(
+            "mia_connections",
+            "Connections of offers since the first event.",
+            ("macro_region",),
+            registry=self._registry,
+        )
+        self._position = Gauge("mia_ledger_position", "Position of the newest event.", registry=self._registry)
+        self._versions = Gauge(
+            "mia_versions_info", "Versions in force.", ("model", "catalogue", "profile"), registry=self._registry
+        )
+
+    def count_decision(self, decision: Decision) -> None:
+        """One decision was answered."""
+        self._decisions.labels(decision.arm, decision.fallback or "none").inc()
+
+    def count_unstored(self) -> None:
+        """One decision was answered that the ledger did not take."""
+        self._unstored.inc()
+
+    def count_events(self, events: Iterable[Event], outcomes: Iterable[Outcome], rejected: int) -> None:
+        """A batch of events was answered."""
+        for event, outcome in zip(events, outcomes, strict=True):
+            self._events.labels(event.kind.value, outcome.value).inc()
+        if rejected:
+            self._events.labels("unread", REJECTED).inc(rejected)
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One request was answered."""
+        self._latency.labels(method, route, status).observe(seconds)
+
+    def show_state(
+        self, *, model: str | None, catalogue: str, profile: str | None, position: int, connections: Mapping[str, int]
+    ) -> None:
+        """What is in force right now; `connections` by macro-region."""
+        self._versions.clear()
+        self._versions.labels(model or "", catalogue, profile or "").set(1)
+        self._position.set(position)
+        self._connections.clear()
+        for macro_region, count in connections.items():
+            self._connections.labels(macro_region).set(count)
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,159 @@
+"""Errors at the edge: every error becomes an RFC 9457 problem document; the one place that knows their status codes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from mia.errors import (
+    InvalidInput,
+    LedgerUnavailable,
+    MiaError,
+    MissingScope,
+    RequestConflict,
+    UnknownDecision,
+    UnknownKey,
+    UnknownModel,
+    UnknownOffer,
+    UnknownSnapshot,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem: its status code, the last part of its type URI, and headers that go with it."""
+
+    status: int
+    name: str
+    headers: Mapping[str, str]
+
+
+_TOO_LARGE = "content-too-large"
+_NO_HEADERS: Mapping[str, str] = {}
+_INTERNAL = Kind(500, "internal-error", _NO_HEADERS)
+KINDS: Mapping[type[MiaError], Kind] = {
+    UnknownKey: Kind(401, "unknown-key", {"WWW-Authenticate": 'Bearer realm="mia"'}),
+    MissingScope: Kind(403, "missing-scope", _NO_HEADERS),
+    UnknownDecision: Kind(404, "unknown-decision", _NO_HEADERS),
+    UnknownOffer: Kind(404, "unknown-offer", _NO_HEADERS),
+    UnknownModel: Kind(404, "unknown-model", _NO_HEADERS),
+    UnknownSnapshot: Kind(404, "unknown-snapshot", _NO_HEADERS),
+    RequestConflict: Kind(409, "request-conflict", _NO_HEADERS),
+    InvalidInput: Kind(422, "invalid-input", _NO_HEADERS),
+    LedgerUnavailable: Kind(503, "ledger-unavailable", {"Retry-After": "1"}),
+}
+
+
+class ProblemError(BaseModel):
+    """One thing that is wrong with a request."""
+
+    detail: str = Field(description="what is wrong")
+    pointer: str | None = Field(None, description="JSON pointer into the body")
+    parameter: str | None = Field(None, description="name of the query parameter or header")
+
+
+class Problem(BaseModel):
+    """Problem document (RFC 9457)."""
+
+    type: str = Field(description="identifies the kind of problem")
+    title: str = Field(description="the kind of problem in words")
+    status: int = Field(description="HTTP status code")
+    detail: str = Field(description="what happened this time")
+    errors: list[ProblemError] | None = Field(None, description="each thing that is wrong, with status 422")
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may answer with these problems, for the OpenAPI document."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(statuses)}
+
+
+def problem_response(
+    status: int,
+    name: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    errors: Sequence[Mapping[str, str]] | None = None,
+) -> Response:
+    """A problem document as a response."""
+    document: dict[str, Any] = {
+        "type": f"urn:mia:problem:{name}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors is not None:
+        document["errors"] = errors
+    return Response(orjson.dumps(document), status, dict(headers or {}), MEDIA_TYPE)
+
+
+def internal_problem() -> Response:
+    """The answer to an error that nobody expected; what it was stays in the log."""
+    return problem_response(500, _INTERNAL.name, "something went wrong on this side; it is in the log")
+
+
+def too_large_problem(limit: int) -> Response:
+    """The answer to a body that is too large."""
+    return problem_response(413, _TOO_LARGE, f"a request body may have {limit} bytes")
+
+
+def install_problems(app: FastAPI) -> None:
+    """Let every error of the application be answered by a problem document."""
+    app.add_exception_handler(MiaError, _answer_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)
+
+
+def describe_problems(document: dict[str, Any]) -> dict[str, Any]:
+    """An OpenAPI document with the schema of the problem documents that its routes refer to."""
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"] |= schema.pop("$defs") | {Problem.__name__: schema}
+    return document
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the signature is Starlette's
+    kind = next((KINDS[base] for base in type(error).__mro__ if base in KINDS), None)
+    if kind is None:
+        raise error
+    return problem_response(kind.status, kind.name, str(error), headers=kind.headers)
+
+
+async def _answer_invalid(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    if not isinstance(error, RequestValidationError):
+        raise error
+    errors = [_describe(item) for item in error.errors()]
+    detail = "; ".join(f"{item.get('pointer', item.get('parameter', ''))}: {item['detail']}" for item in errors)
+    return problem_response(422, "malformed-request", detail, errors=errors)
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == 400:
+        # The framework's word for a body that is no text or nests too deep: to us the same as any malformed one.
+        return problem_response(422, "malformed-request", error.detail, errors=[{"detail": error.detail}])
+    if error.status_code == 413:
+        return problem_response(413, _TOO_LARGE, error.detail)
+    phrase = HTTPStatus(error.status_code).phrase
+    detail = f"{request.method} {request.url.path}: {error.detail.lower()}" if error.detail == phrase else error.detail
+    return problem_response(error.status_code, phrase.lower().replace(" ", "-"), detail, headers=error.headers)
+
+
+def _describe(item: Mapping[str, Any]) -> dict[str, str]:
+    """One validation error with the place it is at."""
+    source, *path = item["loc"]
+    if source != "body":
+        return {"detail": item["msg"], "parameter": ".".join(str(part) for part in path)}
+    if item["type"] == "json_invalid":
+        return {"detail": f"no JSON: {item['ctx']['error']} at character {path[0]}", "pointer": "#"}
+    steps = [str(part).replace("~", "~0").replace("/", "~1") for part in path]
+    return {"detail": item["msg"], "pointer": "/".join(["#", *steps])}

@@ -1,0 +1,80 @@
+"""Decisions: ask for offers, and look up how an answer came about."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Response
+
+from mia.api import access
+from mia.api.access import Access
+from mia.api.encode import encode_decision, encode_trace
+from mia.api.language import preferred_language
+from mia.api.metrics import Metrics
+from mia.api.problems import problem_responses
+from mia.api.services import Services
+from mia.api.wire import DecisionAnswer, DecisionBody, TraceAnswer
+from mia.domain.decision import Decision, DecisionRequest, Fallback
+from mia.errors import LedgerUnavailable
+
+_LOG = logging.getLogger(__name__)
+
+
+def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRouter:
+    """Routes under /v1/decisions."""
+    router = APIRouter(tags=["decisions"])
+
+    async def stored(decision: Decision) -> Decision:
+        """The decision as the ledger holds it after the commit; the answer is never empty when it cannot."""
+        try:
+            return await asyncio.shield(asyncio.wrap_future(services.writer.submit_decision(decision)))
+        except LedgerUnavailable:
+            _LOG.exception("decision %s is answered but not stored", decision.decision_id)
+            metrics.count_unstored()
+            return replace(decision, fallback=Fallback.LEDGER_UNAVAILABLE)
+
+    @router.post(
+        "/v1/decisions",
+        summary="The best offers for a subscriber",
+        response_model=DecisionAnswer,
+        responses=problem_responses(401, 403, 409, 413, 422),
+        dependencies=[Depends(door.require(access.OFFERS))],
+    )
+    async def decide(
+        body: DecisionBody,
+        accept_language: Annotated[str | None, Header(description="`ru` (default) or `en`, with weights")] = None,
+    ) -> Response:
+        """Answered after the decision is committed. An unknown subscriber gets a fallback, which is named."""
+        request = DecisionRequest(
+            subscriber_id=body.subscriber_id,
+            channel=body.channel.value,
+            at=services.clock(),
+            placement=body.placement,
+            limit=body.limit,
+            language=preferred_language(accept_language),
+            context=body.context or {},
+            request_id=body.request_id,
+        )
+        decision = await stored(services.decisions.decide(request))
+        metrics.count_decision(decision)
+        return _answer(decision, encode_decision(decision, services.decisions.catalogue))
+
+    @router.get(
+        "/v1/decisions/{decision_id}",
+        summary="How a decision came about",
+        response_model=TraceAnswer,
+        responses=problem_responses(401, 403, 404, 503),
+        dependencies=[Depends(door.require(access.ADMIN))],
+    )
+    async def trace(decision_id: Annotated[str, Path(max_length=200)]) -> Response:
+        """The answer, what was in force, and for every candidate that fell out the rule that dropped it."""
+        decision = await asyncio.to_thread(services.decisions.trace, decision_id)
+        return _answer(decision, encode_trace(decision, services.decisions.catalogue))
+
+    return router
+
+
+def _answer(decision: Decision, content: bytes) -> Response:
+    headers = {"Content-Language": decision.request.language.value, "Vary": "Accept-Language"}
+    return Response(content, headers=headers, media_type="application/json")

@@ -1,0 +1,84 @@
+"""How the process is: alive, ready, and its metrics."""
+
+import asyncio
+import logging
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+
+from mia.api.figures import Figures
+from mia.api.metrics import Metrics
+from mia.api.services import Services
+from mia.errors import MiaError
+
+_LOG = logging.getLogger(__name__)
+
+
+def health_routes(services: Services, figures: Figures, metrics: Metrics) -> APIRouter:
+    """/healthz, /readyz and /metrics; open to everyone inside the network."""
+    router = APIRouter(tags=["operation"])
+
+    @router.get("/healthz", summary="Alive", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    async def healthz() -> Response:
+        """Answers as long as the process does."""
+        return Response("ok\n", media_type="text/plain")
+
+    @router.get("/readyz", summary="Ready to decide", responses={503: {"description": "Not ready"}})
+    async def readyz() -> Response:
+        """Ready when there are offers to answer with and the ledger can be read; a model may be missing."""
+        state = await asyncio.to_thread(_readiness, services)
+        return Response(orjson.dumps(state), 200 if state["ready"] else 503, media_type="application/json")
+
+    @router.get(
+        "/metrics",
+        summary="Prometheus metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}},
+    )
+    async def show_metrics() -> Response:
+        """Counters of this worker, and the state it sees."""
+        await asyncio.to_thread(_show_state, services, figures, metrics)
+        return Response(metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    return router
+
+
+def _readiness(services: Services) -> dict[str, Any]:
+    checks: dict[str, str] = {}
+    versions: dict[str, str | None] = {"model": None, "catalogue": None, "profile": None}
+    position: int | None = None
+    try:
+        decisions = services.decisions
+        versions |= {"model": decisions.model_version, "profile": decisions.snapshot}
+        versions["catalogue"] = decisions.catalogue.version
+        checks["catalogue"] = "ok" if len(decisions.catalogue.offers) else "no offers"
+    except MiaError as error:
+        checks["catalogue"] = str(error)
+    try:
+        position = services.ledger.position()
+        checks["ledger"] = "ok"
+    except MiaError as error:
+        checks["ledger"] = str(error)
+    return {
+        "ready": all(check == "ok" for check in checks.values()),
+        "personalised": versions["model"] is not None and versions["profile"] is not None,
+        "checks": checks,
+        "versions": versions,
+        "ledger_position": position,
+    }
+
+
+def _show_state(services: Services, figures: Figures, metrics: Metrics) -> None:
+    try:
+        metrics.show_state(
+            model=services.decisions.model_version,
+            catalogue=services.decisions.catalogue.version,
+            profile=services.decisions.snapshot,
+            position=services.ledger.position(),
+            connections=figures.connections(),
+        )
+    except MiaError:
+        # The counters of this worker are worth having also when the ledger is away.
+        _LOG.exception("the state could not be read for the metrics")

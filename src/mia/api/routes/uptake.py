@@ -1,0 +1,58 @@
+"""Uptake: connections over time, as JSON or CSV."""
+
+import asyncio
+import io
+from typing import Annotated, Any
+
+import orjson
+import pyarrow as pa
+from fastapi import APIRouter, Depends, Header, Query, Response
+from pyarrow import csv
+
+from mia.api import access
+from mia.api.access import Access
+from mia.api.figures import Figures
+from mia.api.problems import problem_responses
+from mia.api.wire import By, Month, UptakeAnswer
+from mia.errors import InvalidInput
+
+CSV_TYPE = "text/csv"
+
+
+def uptake_routes(figures: Figures, door: Access) -> APIRouter:
+    """Routes under /v1/uptake."""
+    router = APIRouter(tags=["uptake"])
+    answers: dict[int | str, dict[str, Any]] = {200: {"content": {CSV_TYPE: {"schema": {"type": "string"}}}}}
+
+    @router.get(
+        "/v1/uptake",
+        summary="Connections by month and group",
+        response_model=UptakeAnswer,
+        responses=answers | problem_responses(401, 403, 422, 503),
+        dependencies=[Depends(door.require(access.UPTAKE))],
+    )
+    async def uptake(
+        baseline: Annotated[Month, Query(description="month that growth is counted from")] = "2021-01",
+        by: Annotated[By, Query(description="how to group")] = "macro_region",
+        start: Annotated[Month | None, Query(alias="from", description="first month")] = None,
+        end: Annotated[Month | None, Query(alias="to", description="last month")] = None,
+        accept: Annotated[str | None, Header(description="`text/csv` for CSV")] = None,
+    ) -> Response:
+        """Each connection counts once, in the month of the subscriber's local day."""
+        if start is not None and end is not None and start > end:
+            raise InvalidInput("`from` must not be after `to`", column="from")
+        table = await asyncio.to_thread(figures.table, baseline, by, start, end)
+        if CSV_TYPE in (accept or "").lower():
+            return csv_response(table, f"uptake-{by}.csv")
+        content = orjson.dumps({"baseline": baseline, "by": by, "rows": table.to_pylist()})
+        return Response(content, media_type="application/json", headers={"Vary": "Accept"})
+
+    return router
+
+
+def csv_response(table: pa.Table, name: str) -> Response:
+    """A table as a CSV file to keep."""
+    buffer = io.BytesIO()
+    csv.write_csv(table, buffer)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept"}
+    return Response(buffer.getvalue(), headers=headers, media_type=CSV_TYPE)

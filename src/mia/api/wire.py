@@ -1,0 +1,163 @@
+"""The documents that cross the wire: bodies as clients send them and answers as they get them."""
+
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
+
+from mia.domain.decision import Fallback
+from mia.domain.event import Channel
+from mia.services.record import EventBody, Identifier
+
+Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", examples=["2021-01"])]
+By = Literal["region", "macro_region", "offer", "channel", "arm"]
+
+
+def _require_storable(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Refuse what JSON can spell but the ledger cannot hold, such as integers of more than 64 bits."""
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+Context = Annotated[dict[Identifier, JsonValue], AfterValidator(_require_storable)]
+
+
+class DecisionBody(BaseModel):
+    """A request for a decision."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        title="DecisionRequest",
+        json_schema_extra={"examples": [{"subscriber_id": "s1", "channel": "app", "placement": "main", "limit": 3}]},
+    )
+
+    subscriber_id: Identifier = Field(description="opaque id of the subscriber; an unknown one gets a fallback")
+    channel: Channel = Field(description="where the offers will be shown")
+    placement: Identifier | None = Field(None, description="the slot inside the channel")
+    limit: int = Field(3, ge=1, le=50, strict=True, description="how many offers at most")
+    context: Context | None = Field(None, description="anything about the moment; kept for replay")
+    request_id: Identifier | None = Field(None, description="idempotency key: repeats get the identical answer")
+
+
+class ReasonAnswer(BaseModel):
+    """Why this offer."""
+
+    code: str
+    text: str = Field(description="in the language of the answer")
+
+
+class OfferAnswer(BaseModel):
+    """One offer of an answer."""
+
+    offer_id: str
+    position: int = Field(ge=1)
+    name: str
+    description: str
+    category: str
+    price: float = Field(description="currency units")
+    acceptance: float = Field(ge=0, le=1, description="modelled probability that it is connected when shown")
+    expected_value: float = Field(description="currency units")
+    propensity: float = Field(ge=0, le=1, description="probability of this offer at this position under the policy")
+    reasons: list[ReasonAnswer]
+
+
+class DecisionAnswer(BaseModel):
+    """A decision: the ranked offers."""
+
+    decision_id: str
+    subscriber_id: str
+    arm: str = Field(description="experiment group of the subscriber")
+    model_version: str | None
+    catalogue_version: str
+    fallback: Fallback | None = Field(description="why the answer is not the full personalised one")
+    offers: list[OfferAnswer]
+
+
+class RequestTrace(BaseModel):
+    """What was asked."""
+
+    channel: str
+    placement: str | None
+    limit: int
+    language: str
+    context: dict[str, Any]
+    request_id: str | None
+    at: str = Field(description="RFC 3339, UTC")
+
+
+class VersionsTrace(BaseModel):
+    """What was in force."""
+
+    model: str | None
+    catalogue: str
+    profile: str | None
+    policy: str
+
+
+class StageTrace(BaseModel):
+    """How many candidates one stage was given and let through."""
+
+    name: str
+    entered: int
+    passed: int
+
+
+class TraceAnswer(DecisionAnswer):
+    """A decision with everything it takes to rebuild it."""
+
+    request: RequestTrace
+    versions: VersionsTrace
+    seed: int
+    explored: bool
+    ledger_position: int = Field(description="the last event the decision could see")
+    stages: list[StageTrace]
+    dropped: dict[str, str] = Field(description="the rule that dropped each candidate that fell out")
+
+
+class EventsBody(BaseModel):
+    """A batch of events. An event that cannot be read is rejected by itself."""
+
+    model_config = ConfigDict(extra="forbid", title="Events")
+
+    events: list[Annotated[Any, WithJsonSchema(EventBody.model_json_schema())]] = Field(min_length=1, max_length=1_000)
+
+
+class RejectedEvent(BaseModel):
+    """An event that was not recorded."""
+
+    event_id: str | None
+    reason: str
+
+
+class EventsAnswer(BaseModel):
+    """What became of a batch, after the commit."""
+
+    accepted: list[str]
+    duplicate: list[str] = Field(description="recorded before with the same content")
+    rejected: list[RejectedEvent]
+
+
+class UptakeRow(BaseModel):
+    """One group in one month."""
+
+    month: str
+    group: str
+    impressions: int
+    clicks: int
+    connections: int
+    disconnections: int
+    cumulative: int = Field(description="connections since the first event")
+    index: float | None = Field(description="cumulative divided by that at the end of the baseline month")
+    growth_percent: float | None
+    complete: bool = Field(description="false while events of the month may still come")
+
+
+class UptakeAnswer(BaseModel):
+    """Uptake by month and group."""
+
+    baseline: str
+    by: By
+    rows: list[UptakeRow]
