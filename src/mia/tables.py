@@ -15,7 +15,9 @@ Dtype = Literal["str", "int", "float", "bool", "date", "timestamp", "list"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: `minimum` and `maximum` are inclusive, `choices` is a closed set, `unit` is for people."""
+    """One column: `minimum` and `maximum` are inclusive, `above` is an exclusive bound, `choices` is a closed set,
+    `unit` is for people.
+    """
 
     name: str
     dtype: Dtype
@@ -23,6 +25,7 @@ class Column:
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    above: float | None = None
     choices: tuple[str, ...] = ()
     about: str = ""
 
@@ -124,7 +127,7 @@ EVENTS = Table(
         Column(CHANNEL, "str", required=True, choices=tuple(Channel), about="where"),
         Column(DECISION_ID, "str", about="the decision that the event follows"),
         Column(POSITION, "int", minimum=1, about="position shown, from 1"),
-        Column(PROPENSITY, "float", minimum=0.0, maximum=1.0, about="probability of the offer at that position"),
+        Column(PROPENSITY, "float", above=0.0, maximum=1.0, about="probability of the offer at that position"),
         Column(REGION, "str", about="else the subscriber's"),
     ),
     key=(EVENT_ID,),

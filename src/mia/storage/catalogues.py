@@ -1,0 +1,31 @@
+"""Catalogues in the lake: one JSON file a version, and a note of which one is current."""
+
+import json
+from pathlib import Path
+
+from mia.offers.catalogue import Catalogue, build_catalogue, catalogue_rows
+from mia.ports import Lake, LakeChange
+
+CATALOGUE = "catalogue"
+
+
+def load_catalogue_of(lake: Lake, version: str | None = None) -> Catalogue | None:
+    """Read a version back, the current one unless named; None when the lake has none such."""
+    wanted = version or lake.noted(CATALOGUE)
+    found = [
+        path
+        for file, path in zip(lake.files(CATALOGUE), lake.paths(CATALOGUE), strict=True)
+        if wanted is not None and file.load == wanted
+    ]
+    if not found:
+        return None
+    return build_catalogue(json.loads(Path(found[-1]).read_bytes()), file=found[-1])
+
+
+def store_catalogue(lake: Lake, change: LakeChange, catalogue: Catalogue) -> None:
+    """Make a catalogue the current one, and keep its content unless the lake holds it already."""
+    if all(file.load != catalogue.version for file in lake.files(CATALOGUE)):
+        path = change.folder() / f"catalogue-{catalogue.version}.json"
+        path.write_text(json.dumps(catalogue_rows(catalogue), ensure_ascii=False, indent=1), "utf-8")
+        change.add(CATALOGUE, path, rows=len(catalogue), load=catalogue.version)
+    change.note(CATALOGUE, catalogue.version)
