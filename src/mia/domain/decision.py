@@ -13,6 +13,7 @@ class Fallback(StrEnum):
 
     UNKNOWN_SUBSCRIBER = "unknown_subscriber"
     NO_MODEL = "no_model"
+    FEATURE_MISMATCH = "feature_mismatch"
     MODEL_FAILED = "model_failed"
     OPTED_OUT = "opted_out"
     LEDGER_UNAVAILABLE = "ledger_unavailable"

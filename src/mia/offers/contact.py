@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mia.domain.event import EventKind, Response
 from mia.domain.offer import Offer
-from mia.frames import Floats
+from mia.frames import Floats, Ints, Objects
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
 DAY = DAY_SECONDS * MICROSECONDS
@@ -66,6 +68,37 @@ def history_of(
                 history.days_since_decline[0, place] = (at - response.occurred_at) / DAY
             case EventKind.CLICK:
                 pass
+    return history
+
+
+def histories_of(
+    events: pa.Table, subscriber_ids: Objects, offers: Sequence[Offer], policy: ContactPolicy, *, at: int
+) -> ContactHistory:
+    """Contact history of n subscribers at once, from the events of the ledger up to `at` (microseconds)."""
+    offer_ids = pa.array([offer.id for offer in offers], pa.string())
+    past = events.filter(pc.less_equal(events["occurred_at"], at)).sort_by("occurred_at")
+    row = pc.fill_null(pc.index_in(past["subscriber_id"], pa.array(subscriber_ids, pa.string())), -1).to_numpy()
+    place = pc.fill_null(pc.index_in(past["offer_id"], offer_ids), -1).to_numpy()
+    kind, when = past["kind"].to_numpy(zero_copy_only=False), past["occurred_at"].to_numpy()
+    totals = np.bincount(place[(kind == EventKind.CONNECTION) & (place >= 0)], minlength=len(offers))
+    history = no_history(len(subscriber_ids), offers, dict(zip(offer_ids.to_pylist(), totals.tolist(), strict=True)))
+
+    def cells(of: EventKind) -> tuple[Ints, Ints, Ints]:
+        chosen = (kind == of) & (row >= 0) & (place >= 0)
+        return row[chosen], place[chosen], when[chosen]
+
+    shown_row, shown_place, shown_at = cells(EventKind.IMPRESSION)
+    recent = at - shown_at < policy.impression_window_days * DAY
+    np.add.at(history.impressions, (shown_row[recent], shown_place[recent]), 1.0)
+    row_on, place_on, when_on = cells(EventKind.CONNECTION)
+    np.add.at(history.connections, (row_on, place_on), 1.0)
+    last_on, last_off = (np.full(history.connected.shape, -np.inf) for _ in range(2))
+    np.maximum.at(last_on, (row_on, place_on), when_on)
+    row_off, place_off, when_off = cells(EventKind.DISCONNECTION)
+    np.maximum.at(last_off, (row_off, place_off), when_off)
+    np.copyto(history.connected, last_on > last_off)
+    row_no, place_no, when_no = cells(EventKind.DECLINE)
+    np.minimum.at(history.days_since_decline, (row_no, place_no), (at - when_no) / DAY)
     return history
 
 

@@ -26,14 +26,17 @@ PASSED = -1
 def _missing(values: NDArray[Any]) -> Mask:
     if values.dtype == object:
         return np.fromiter((value is None for value in values), bool, len(values))
-    return np.isnan(values)
+    return np.asarray(np.isnan(values))
 
 
 def _ordered(compare: Callable[[NDArray[Any], Any], NDArray[Any]]) -> Callable[[NDArray[Any], Any], Mask]:
     def holds(values: NDArray[Any], bound: Any) -> Mask:  # noqa: ANN401 - a bound is any comparable value
         known = ~_missing(values)
         out = np.zeros(len(values), bool)
-        out[known] = compare(values[known], bound)
+        try:
+            out[known] = compare(values[known], bound)
+        except TypeError:  # text against a number: the condition does not hold
+            out[:] = False
         return out
 
     return holds
@@ -67,7 +70,7 @@ class Candidates:
     @property
     def passed(self) -> Mask:
         """n x m: the offer may be shown."""
-        return self.verdict == PASSED
+        return np.asarray(self.verdict == PASSED)
 
     def dropped(self, row: int, offers: Sequence[Offer]) -> dict[str, str]:
         """Offer id -> rule for one subscriber."""

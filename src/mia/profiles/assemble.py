@@ -11,7 +11,7 @@ from mia.profiles.features import FEATURE_NAMES
 from mia.profiles.keys import RESPONSE_MEASURES, USAGE_MEASURES, RowIndex
 from mia.tables import ACTIVATED_ON, AS_OF, SUBSCRIBER_ID
 
-NOT_ATTRIBUTES = frozenset({SUBSCRIBER_ID, ACTIVATED_ON, "timezone", "consent_channels"})
+NOT_ATTRIBUTES = frozenset({SUBSCRIBER_ID, ACTIVATED_ON, "consent_channels"})
 
 
 def assemble_profiles(

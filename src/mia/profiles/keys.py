@@ -13,7 +13,7 @@ from mia.tables import AS_OF, CATEGORY, KIND, LOCAL_DAY, OFFER_ID, SUBSCRIBER_ID
 USAGE_HORIZON = 365
 RESPONSE_HORIZON = 365
 USAGE_MEASURES = ("records_30d", "records_90d", "records_365d", "days_365d", "charge_365d", "fresh")
-RESPONSE_MEASURES = ("impressions", "connections", "declines")
+RESPONSE_MEASURES = ("impressions", "connections", "declines", "fresh_connections")
 FRESHNESS_DAYS = 60.0
 
 
@@ -37,7 +37,7 @@ def build_usage_keys(daily_keys: Table, spine: Table) -> Table:
 def build_response_keys(events: Table, categories: Table, spine: Table) -> Table:
     """How a subscriber answered each offer and each category of offers before as_of, in long form.
 
-    `categories` has offer_id and category. Keys read `offer:id` and `offer_category:name`.
+    `categories` has offer_id and category; `fresh_connections` weighs a connection with exp(-age in days / 60). Keys read `offer:id` and `offer_category:name`.
     """
     known = events.left_join(categories, [OFFER_ID])
     base = {
@@ -54,8 +54,13 @@ def build_response_keys(events: Table, categories: Table, spine: Table) -> Table
     def count(kind: str) -> ibis.Value:
         return (joined[KIND] == kind).cast("int64").sum().cast("float64")
 
+    age = (joined[AS_OF] - joined[LOCAL_DAY]).cast("float64")
+    weight = (-age / FRESHNESS_DAYS).exp()
     return joined.group_by([SUBSCRIBER_ID, AS_OF, "key"]).aggregate(
-        impressions=count("impression"), connections=count("connection"), declines=count("decline")
+        impressions=count("impression"),
+        connections=count("connection"),
+        declines=count("decline"),
+        fresh_connections=weight.sum(where=joined[KIND] == "connection").fill_null(0.0),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from mia.domain.offer import Offer
@@ -17,6 +18,8 @@ from mia.profiles.assemble import assemble_profiles
 from mia.profiles.features import build_features, feature_fingerprint, spine_of_day
 from mia.profiles.keys import build_response_keys, build_usage_keys
 from mia.profiles.measures import roll_up, roll_up_keys
+from mia.ranking.history import build_history
+from mia.ranking.offer_table import OfferTable
 from mia.tables import AS_OF, LOCAL_DAY, SUBSCRIBER_ID
 
 Progress = Callable[[str, int, int], None]
@@ -132,7 +135,8 @@ def refresh(
         raise NotEnoughData("no subscriber had been activated by that day", column="as_of")
     if out is not None:
         write(profile_table(profiles), out)
-    return Refreshed(store.publish(profiles, feature_fingerprint()), len(profiles), folded)
+    history = build_history(builder.ledger.events(), OfferTable.build(offers), np.asarray([as_of], np.int64))
+    return Refreshed(store.publish(profiles, history, feature_fingerprint()), len(profiles), folded)
 
 
 def profile_table(profiles: Profiles) -> pa.Table:

@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 
 from mia.errors import UnknownSnapshot
-from mia.frames import Profiles, SparseBlock
+from mia.frames import OfferHistory, Profiles, SparseBlock
 from mia.timeline import date_of
 
 META = b"\x00meta"
@@ -31,7 +31,7 @@ class LmdbProfileStore:
         self.folder = folder
         self._open: dict[str, _Snapshot] = {}
 
-    def publish(self, profiles: Profiles, fingerprint: str) -> str:
+    def publish(self, profiles: Profiles, history: OfferHistory, fingerprint: str) -> str:
         """Write a snapshot of one as-of day, make it visible as a whole, return its name.
 
         The name is the as-of date and a running number: `2021-07-01.1`. Raises ValueError when the rows are not all of
@@ -45,14 +45,15 @@ class LmdbProfileStore:
         name = f"{day}.{1 + sum(1 for _ in self.folder.glob(f'{day}.*'))}"
         staging = self.folder / f"staging-{uuid.uuid4().hex}"
         rows = list(_encode(profiles))
-        size = sum(len(key) + len(value) + PAGE for key, value in rows)
+        meta = _meta(profiles, history, fingerprint)
+        size = len(meta) + sum(len(key) + len(value) + PAGE for key, value in rows)
         with (
             lmdb.open(str(staging), map_size=2 * size + 64 * PAGE, lock=False) as store,
             store.begin(write=True) as out,
         ):
             for key, value in sorted(rows):
                 out.put(key, value, append=True)
-            out.put(META, _meta(profiles, fingerprint))
+            out.put(META, meta)
         staging.rename(self.folder / name)
         fresh = self.folder / f"{CURRENT}.{uuid.uuid4().hex}"
         fresh.write_text(name)
@@ -71,6 +72,10 @@ class LmdbProfileStore:
     def fingerprint(self, snapshot: str) -> str:
         """Fingerprint of the feature schema the snapshot was made with; raises UnknownSnapshot."""
         return self._snapshot(snapshot).fingerprint
+
+    def history(self, snapshot: str) -> OfferHistory:
+        """What was known of the offers on the day of the snapshot; raises UnknownSnapshot."""
+        return self._snapshot(snapshot).history
 
     def find(self, snapshot: str, subscriber_id: str) -> Profiles | None:
         """The profile of one subscriber as a frame of one row; raises UnknownSnapshot."""
@@ -94,6 +99,15 @@ class _Snapshot:
         self._names = tuple(meta["names"])
         self._usage, self._responses = tuple(meta["usage"]), tuple(meta["responses"])
         self._as_of = np.asarray([meta["as_of"]], np.int64)
+        known = meta["history"]
+        shape = (len(known["days"]), len(known["regions"]), len(known["offer_ids"]))
+        self.history = OfferHistory(
+            np.asarray(known["days"], np.int64),
+            tuple(known["regions"]),
+            tuple(known["offer_ids"]),
+            np.asarray(known["impressions"], float).reshape(shape),
+            np.asarray(known["connections"], float).reshape(shape),
+        )
 
     def find(self, subscriber_id: str) -> Profiles | None:
         with self._env.begin(buffers=False) as reader:
@@ -131,7 +145,7 @@ def _block(keys: list[str], values: np.ndarray, measures: tuple[str, ...]) -> Sp
     )
 
 
-def _meta(profiles: Profiles, fingerprint: str) -> bytes:
+def _meta(profiles: Profiles, history: OfferHistory, fingerprint: str) -> bytes:
     return orjson.dumps(
         {
             "fingerprint": fingerprint,
@@ -139,7 +153,15 @@ def _meta(profiles: Profiles, fingerprint: str) -> bytes:
             "names": profiles.names,
             "usage": profiles.usage.measures,
             "responses": profiles.responses.measures,
-        }
+            "history": {
+                "days": history.days,
+                "regions": history.regions,
+                "offer_ids": history.offer_ids,
+                "impressions": history.impressions,
+                "connections": history.connections,
+            },
+        },
+        option=orjson.OPT_SERIALIZE_NUMPY,
     )
 
 

@@ -1,0 +1,173 @@
+"""The only place that builds adapters: a workspace folder and its settings become lake, ledger, models and services."""
+
+import time
+import uuid
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from mia.domain.decision import Versions
+from mia.domain.offer import Offer
+from mia.domain.region import Region
+from mia.domain.subscriber import ArmSplit
+from mia.errors import InvalidSettings, NotEnoughData
+from mia.evaluation.gate import Thresholds
+from mia.frames import Profiles
+from mia.offers.catalogue import Catalogue
+from mia.offers.contact import ContactPolicy
+from mia.profiles.features import feature_fingerprint
+from mia.ranking.exploration import EpsilonUniform
+from mia.ranking.rankers.base import FitOptions, Ranker
+from mia.ranking.rankers.lightgbm import LightGBMRanker
+from mia.ranking.rankers.popular import Popular, PopularByRegion
+from mia.services.decide import DecisionMaker, LiveLoader
+from mia.services.ingest import Terms
+from mia.services.refresh import ProfileBuilder
+from mia.services.report import UptakeReport
+from mia.services.train import Trainer
+from mia.settings import Settings
+from mia.storage.catalogues import load_catalogue_of
+from mia.storage.engine import DuckDBEngine
+from mia.storage.lake import ParquetLake
+from mia.storage.ledger import GroupCommit, SqlKeys, SqlLedger, open_ledger
+from mia.storage.profile_store import LmdbProfileStore
+from mia.timeline import MICROSECONDS
+
+if TYPE_CHECKING:
+    from mia.storage.registry import MlflowRegistry
+
+
+def wall_clock() -> int:
+    """Microseconds since the epoch."""
+    return time.time_ns() * MICROSECONDS // 1_000_000_000
+
+
+class Workspace:
+    """One workspace folder, opened. Parts are built when first asked for, so that each command pays for its own."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], int] = wall_clock) -> None:
+        self.settings, self.clock = settings, clock
+        self.home = settings.home.absolute()
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.lake = ParquetLake(self.home / "lake")
+        self.profiles = LmdbProfileStore(self.home / "profiles")
+        self.rejects = self.home / "rejects"
+        self.engine = DuckDBEngine(settings.threads, settings.memory_limit, self.home / "spill")
+        self.arms = ArmSplit(settings.arms.salt, settings.arms.control_share)
+        self.regions = {
+            name: Region(name, region.macro_region, region.timezone) for name, region in settings.regions.items()
+        }
+
+    @cached_property
+    def ledger(self) -> SqlLedger:
+        """Decisions and events, migrated to the newest schema."""
+        return open_ledger(self.settings.ledger_url or f"sqlite:///{self.home / 'ledger.db'}", self.clock)
+
+    @cached_property
+    def keys(self) -> SqlKeys:
+        """API keys."""
+        return SqlKeys(self.ledger.database)
+
+    @cached_property
+    def writer(self) -> GroupCommit:
+        """The group-commit writer of this process."""
+        return GroupCommit(self.ledger)
+
+    @cached_property
+    def registry(self) -> "MlflowRegistry":
+        """Training runs and models. MLflow takes seconds to import, so only the commands that need it pay."""
+        from mia.storage.registry import MlflowRegistry
+
+        return MlflowRegistry(self.home / "models")
+
+    @cached_property
+    def builder(self) -> ProfileBuilder:
+        """Builds roll-ups and profiles."""
+        return ProfileBuilder(self.lake, self.ledger, self.engine)
+
+    @cached_property
+    def uptake(self) -> UptakeReport:
+        """Connections over time."""
+        return UptakeReport(self.ledger, self.engine.connect)
+
+    @cached_property
+    def decisions(self) -> DecisionMaker:
+        """Takes and replays decisions."""
+        contact = self.settings.contact
+        return DecisionMaker(
+            ledger=self.ledger,
+            loader=LiveLoader(
+                self.catalogue,
+                lambda version: LightGBMRanker.load(self.registry.fetch(version)),
+                self.profiles,
+                ContactPolicy(contact.impression_cap, contact.impression_window_days, contact.decline_cooldown_days),
+            ),
+            newest=self.newest_versions,
+            arms=self.arms,
+            regions=self.regions,
+            default_timezone=self.settings.default_timezone,
+            clock=self.clock,
+            new_id=lambda: uuid.uuid4().hex,
+        )
+
+    @property
+    def terms(self) -> Terms:
+        """What intake judges and completes records by."""
+        return Terms(self.regions, self.settings.default_timezone, tuple(self.settings.usage_kinds), self.arms)
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Bounds of the gate."""
+        gate = self.settings.gate
+        return Thresholds(gate.minimum_positives, gate.minimum_auc_gain, gate.maximum_calibration_error)
+
+    def catalogue(self, version: str | None = None) -> Catalogue:
+        """A catalogue by version, the current one by default; raises NotEnoughData when the lake holds none."""
+        found = load_catalogue_of(self.lake, version)
+        if found is None:
+            raise NotEnoughData("the lake holds no such catalogue; `mia ingest` loads one")
+        return found
+
+    def newest_versions(self) -> Versions:
+        """The newest of everything that decisions depend on."""
+        return Versions(
+            self.registry.champion(),
+            self.catalogue().version,
+            self.profiles.current(),
+            EpsilonUniform(self.settings.exploration.epsilon).name,
+        )
+
+    def build_profiles(self, offers: tuple[Offer, ...], spine: pa.Table) -> Profiles:
+        """Profiles of (subscriber_id, as_of) rows."""
+        return self.builder.profiles(offers, spine=spine)
+
+    def trainer(self) -> Trainer:
+        """Makes candidates; raises InvalidSettings without the `train` extra."""
+        return Trainer(self.ledger, self.registry, self.build_profiles, _yardsticks())
+
+    def fit_options(self) -> FitOptions:
+        """Defaults of a fit under these settings."""
+        return FitOptions(feature_fingerprint(), seed=self.settings.training.seed, threads=self.settings.threads)
+
+    def close(self) -> None:
+        """Drain the writer and give connections back."""
+        if "writer" in self.__dict__:
+            self.writer.close()
+        if "ledger" in self.__dict__:
+            self.ledger.database.close()
+
+
+def open_workspace(settings: Settings, clock: Callable[[], int] = wall_clock) -> Workspace:
+    """Open the workspace of these settings, making its folder if need be."""
+    return Workspace(settings, clock)
+
+
+def _yardsticks() -> dict[str, type[Ranker]]:
+    try:
+        # scikit-learn belongs to the `train` extra: serving must start without it.
+        from mia.ranking.rankers.logistic import LogisticRanker
+    except ImportError as error:
+        raise InvalidSettings("training needs the extra: pip install 'mia[train]'") from error
+    return {"popular": Popular, "popular_by_region": PopularByRegion, "logistic": LogisticRanker}

@@ -1,0 +1,126 @@
+"""The offers of a catalogue as arrays: what they cost, what they give, and which usage keys they speak to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from scipy import sparse
+
+from mia.domain.offer import Offer
+from mia.frames import Floats, Ints, Objects, SparseBlock
+
+GIVES = ("data_mb", "voice_minutes", "sms_count")
+DENSE_CELLS = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMatrix:
+    """Which of k keys each of m offers speaks to: a 0/1 matrix, m x k."""
+
+    places: dict[str, int]
+    matrix: sparse.csr_matrix
+
+    @classmethod
+    def build(cls, keys: Sequence[Sequence[str]]) -> Self:
+        """From the key names of each offer."""
+        places = {key: place for place, key in enumerate(dict.fromkeys(key for row in keys for key in row))}
+        indptr = np.cumsum([0, *(len(set(row)) for row in keys)])
+        indices = np.asarray([places[key] for row in keys for key in dict.fromkeys(row)], np.int64)
+        shape = (len(keys), len(places))
+        return cls(places, sparse.csr_matrix((np.ones(len(indices)), indices, indptr), shape=shape))
+
+    @property
+    def sizes(self) -> Floats:
+        """Number of keys of each offer (m)."""
+        return np.asarray(np.diff(self.matrix.indptr), float)
+
+    def match(self, block: SparseBlock, rows: Ints, cols: Ints) -> tuple[Floats, Floats]:
+        """For each pair (block row, offer): the sums of the block's measures over the offer's keys, and how many of
+        those keys the row has at all. Shapes: pairs x measures, and pairs.
+        """
+        measures = len(block.measures) + 1
+        found = np.asarray([self.places.get(key, -1) for key in block.vocabulary], np.int64)
+        column = found[block.codes]
+        owner = np.repeat(np.arange(len(block.indptr) - 1), np.diff(block.indptr))
+        known = column >= 0
+        column, owner = column[known], owner[known]
+        values = np.column_stack([block.values[known], np.ones(len(column))])
+        out = np.zeros((len(rows), measures))
+        if not len(column) or not len(rows):
+            return out[:, :-1], out[:, -1]
+        order = np.argsort(rows, kind="stable")
+        sorted_rows = rows[order]
+        step = max(1, DENSE_CELLS // (len(self.places) * measures))
+        for start in range(int(sorted_rows[0]), int(sorted_rows[-1]) + 1, step):
+            pairs = order[slice(*np.searchsorted(sorted_rows, [start, start + step]))]
+            if not len(pairs):
+                continue
+            inside = slice(*np.searchsorted(owner, [start, start + step]))
+            width = min(step, int(sorted_rows[-1]) + 1 - start)
+            dense = np.zeros((len(self.places), width, measures))
+            dense[column[inside], owner[inside] - start] = values[inside]
+            sums = (self.matrix @ dense.reshape(len(self.places), -1)).reshape(-1, width, measures)
+            out[pairs] = sums[cols[pairs], rows[pairs] - start]
+        return out[:, :-1], out[:, -1]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTable:
+    """m offers: `numeric` is m x q in the order of `names`, `categorical` holds m values a name."""
+
+    offers: tuple[Offer, ...]
+    places: dict[str, int]
+    names: tuple[str, ...]
+    numeric: Floats
+    categorical: dict[str, Objects]
+    items: KeyMatrix
+    tags: KeyMatrix
+    own: KeyMatrix
+    own_category: KeyMatrix
+
+    @classmethod
+    def build(cls, offers: Sequence[Offer]) -> Self:
+        """From domain offers; attributes become numeric columns when every value given is a number."""
+        numeric: dict[str, list[float]] = {
+            "offer_price": [offer.price for offer in offers],
+            "offer_value": [offer.value for offer in offers],
+            "offer_discount": [offer.discount for offer in offers],
+            **{f"offer_{name}": [offer.gives.get(name, 0.0) for offer in offers] for name in GIVES},
+            "offer_items": [float(len(offer.items)) for offer in offers],
+            "offer_tags": [float(len(offer.tags)) for offer in offers],
+        }
+        categorical: dict[str, Objects] = {
+            "offer_category": _objects([offer.category for offer in offers]),
+            "offer_kind": _objects([offer.kind for offer in offers]),
+        }
+        for name in sorted({name for offer in offers for name in offer.attributes}):
+            given = [offer.attributes.get(name) for offer in offers]
+            if all(value is None or isinstance(value, int | float) for value in given):
+                numeric[f"offer_{name}"] = [np.nan if value is None else float(value) for value in given]
+            else:
+                categorical[f"offer_{name}"] = _objects([None if value is None else str(value) for value in given])
+        return cls(
+            tuple(offers),
+            {offer.id: place for place, offer in enumerate(offers)},
+            tuple(numeric),
+            np.asarray(list(numeric.values()), float).T.reshape(len(offers), len(numeric)),
+            categorical,
+            KeyMatrix.build([[f"item:{item}" for item in offer.items] for offer in offers]),
+            KeyMatrix.build([[f"category:{tag}" for tag in (*offer.tags, offer.category)] for offer in offers]),
+            KeyMatrix.build([[f"offer:{offer.id}"] for offer in offers]),
+            KeyMatrix.build([[f"offer_category:{offer.category}"] for offer in offers]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.offers)
+
+    def column(self, name: str) -> Floats:
+        """One numeric column (m)."""
+        return self.numeric[:, self.names.index(name)]
+
+
+def _objects(values: Sequence[object]) -> Objects:
+    out = np.empty(len(values), object)
+    out[:] = values
+    return out

@@ -1,0 +1,151 @@
+"""Pair features: one subscriber on one day against one offer. Training and serving run this same code."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from mia.frames import Floats, Ints, Objects, Profiles
+from mia.ranking.history import OfferRates
+from mia.ranking.offer_table import KeyMatrix, OfferTable
+from mia.tables import REGION
+
+SUBSCRIBER_STRENGTH = 20.0
+NEEDS = (
+    ("data", "data_mb_30d", "tariff_data_mb", "offer_data_mb"),
+    ("voice", "voice_out_minutes_30d", "tariff_voice_minutes", "offer_voice_minutes"),
+    ("sms", "sms_count_30d", "tariff_sms", "offer_sms_count"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where and when the pairs are shown: one value a pair, `position` from 1."""
+
+    channel: Objects
+    position: Floats
+
+    @classmethod
+    def constant(cls, pairs: int, channel: str | None) -> Self:
+        """The same channel for all pairs, at position 1 as always at inference."""
+        return cls(np.full(pairs, channel, object), np.ones(pairs))
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """R pairs: `rows` point into the profiles, `cols` into the offers; `features` is R x s in the order of `names`."""
+
+    profiles: Profiles
+    offers: OfferTable
+    rows: Ints
+    cols: Ints
+    context: Context
+    names: tuple[str, ...]
+    features: Floats
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def feature(self, name: str) -> Floats:
+        """One pair feature (R)."""
+        return self.features[:, self.names.index(name)]
+
+    def take(self, which: Ints) -> "Pairs":
+        """The given pairs, in their order."""
+        context = Context(self.context.channel[which], self.context.position[which])
+        return Pairs(
+            self.profiles, self.offers, self.rows[which], self.cols[which], context, self.names, self.features[which]
+        )
+
+    def at_first_position(self) -> "Pairs":
+        """The same pairs as inference sees them: position held at 1."""
+        context = Context(self.context.channel, np.ones(len(self)))
+        return Pairs(self.profiles, self.offers, self.rows, self.cols, context, self.names, self.features)
+
+
+def build_pairs(
+    profiles: Profiles, offers: OfferTable, rates: OfferRates, rows: Ints, cols: Ints, context: Context
+) -> Pairs:
+    """Features of R (profile row, offer) pairs, R x s."""
+    columns: dict[str, Floats] = {}
+    columns.update(_affinity("item", profiles, offers.items, rows, cols))
+    columns.update(_affinity("tag", profiles, offers.tags, rows, cols))
+    columns["item_within_tag"] = columns["item_records_365d"] / (columns["tag_records_365d"] + 1.0)
+    columns.update(_history(profiles, offers, rates, rows, cols))
+    columns.update(_needs(profiles, offers, rows, cols))
+    return Pairs(
+        profiles, offers, rows, cols, context, tuple(columns), np.column_stack(list(columns.values())).astype(float)
+    )
+
+
+def _affinity(axis: str, profiles: Profiles, keys: KeyMatrix, rows: Ints, cols: Ints) -> dict[str, Floats]:
+    """What the subscriber uses against the keys of the offer: sums, how many keys matched, and shares of each side."""
+    block = profiles.usage
+    sums, matched = keys.match(block, rows, cols)
+    columns = {f"{axis}_{name}": sums[:, place] for place, name in enumerate(block.measures)}
+    owner = np.repeat(np.arange(len(profiles)), np.diff(block.indptr))
+    fresh = block.measures.index("fresh")
+    total = np.bincount(owner, weights=block.values[:, fresh], minlength=len(profiles)).astype(float)[rows]
+    columns[f"{axis}_matched"] = matched
+    columns[f"{axis}_coverage"] = matched / np.maximum(keys.sizes[cols], 1.0)
+    columns[f"{axis}_share"] = _ratio(columns[f"{axis}_fresh"], total)
+    return columns
+
+
+def _history(profiles: Profiles, offers: OfferTable, rates: OfferRates, rows: Ints, cols: Ints) -> dict[str, Floats]:
+    """How offers were answered before: by all, in the region, and by this subscriber."""
+    day = rates.day_places(profiles.as_of)
+    region = rates.region_places(profiles.attributes.get(REGION), len(profiles))
+    own, _ = offers.own.match(profiles.responses, rows, cols)
+    similar, _ = offers.own_category.match(profiles.responses, rows, cols)
+    block = profiles.responses
+    owner = np.repeat(np.arange(len(profiles)), np.diff(block.indptr))
+    mine = np.asarray([key.startswith("offer:") for key in block.vocabulary], float)[block.codes]
+    shown, taken, fresh = (
+        np.bincount(owner, weights=mine * block.values[:, block.measures.index(name)], minlength=len(profiles))
+        for name in ("impressions", "connections", "fresh_connections")
+    )
+    overall = rates.overall[day]
+    subscriber_rate = (taken + SUBSCRIBER_STRENGTH * overall) / (shown + SUBSCRIBER_STRENGTH)
+    category_rate = rates.category[day[rows], cols]
+    return {
+        "offer_rate": rates.offer[day[rows], cols],
+        "offer_region_rate": rates.region[day[rows], region[rows], cols],
+        "category_rate": category_rate,
+        "offer_impressions": rates.impressions[day[rows], cols],
+        "subscriber_rate": subscriber_rate[rows],
+        "subscriber_impressions": shown[rows],
+        "subscriber_connections": taken[rows],
+        "subscriber_fresh_connections": fresh[rows],
+        "subscriber_category_rate": (similar[:, 1] + SUBSCRIBER_STRENGTH * category_rate)
+        / (similar[:, 0] + SUBSCRIBER_STRENGTH),
+        **{f"prior_{name}": own[:, place] for place, name in enumerate(block.measures)},
+        **{f"prior_category_{name}": similar[:, place] for place, name in enumerate(block.measures)},
+    }
+
+
+def _needs(profiles: Profiles, offers: OfferTable, rows: Ints, cols: Ints) -> dict[str, Floats]:
+    """What the subscriber uses in a month against what the tariff includes and what the offer would give."""
+    columns: dict[str, Floats] = {}
+    for name, used_column, allowance_column, gives_column in NEEDS:
+        used, gives = _floats(profiles, used_column)[rows], offers.column(gives_column)[cols]
+        allowance = _floats(profiles, allowance_column)[rows]
+        columns[f"{name}_used_share"] = _ratio(used, allowance)
+        columns[f"{name}_use_to_offer"] = np.where(gives > 0, np.log1p(used) - np.log1p(gives), np.nan)
+        columns[f"{name}_need_above"] = used - allowance
+    charge = _floats(profiles, "charge_sum_30d")[rows]
+    columns["price_to_charge"] = _ratio(offers.column("offer_price")[cols], charge)
+    return columns
+
+
+def _floats(profiles: Profiles, name: str) -> Floats:
+    values = profiles.column(name)
+    if values is None:
+        return np.full(len(profiles), np.nan)
+    return values.astype(float)
+
+
+def _ratio(over: Floats, under: Floats) -> Floats:
+    out = np.full(len(over), np.nan)
+    np.divide(over, under, out=out, where=under > 0)
+    return out

@@ -1,0 +1,72 @@
+"""Logistic regression on the same columns: the linear yardstick. Needs the `train` extra."""
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import orjson
+from sklearn.linear_model import LogisticRegression
+
+from mia.frames import Floats
+from mia.ranking.calibration import expit
+from mia.ranking.pairs import Pairs
+from mia.ranking.rankers.base import FitOptions
+from mia.ranking.schema import FeatureSchema
+
+HEAD = "logistic.json"
+
+
+class LogisticRanker:
+    """Acceptance by a line through signed logarithms of the columns; what is missing counts as the mean."""
+
+    name: ClassVar[str] = "logistic"
+
+    def __init__(self, schema: FeatureSchema, means: Floats, scales: Floats, weights: Floats, intercept: float) -> None:
+        self.schema, self._means, self._scales = schema, means, scales
+        self._weights, self._intercept = weights, intercept
+
+    @classmethod
+    def fit(cls, pairs: Pairs, labels: Floats, options: FitOptions) -> Self:
+        """Fit with an L2 penalty on standardised columns."""
+        schema = FeatureSchema.fit(pairs, labels, options.fingerprint)
+        matrix = _squeeze(schema.matrix(pairs))
+        known = ~np.isnan(matrix)
+        count = np.maximum(known.sum(axis=0), 1)
+        means = np.where(known, matrix, 0.0).sum(axis=0) / count
+        spread = np.sqrt(np.where(known, (matrix - means) ** 2, 0.0).sum(axis=0) / count)
+        scales = np.where(spread > 0, spread, 1.0)
+        model = LogisticRegression(C=0.05, max_iter=300, random_state=options.seed)
+        model.fit(_standard(matrix, means, scales), labels)
+        return cls(schema, means, scales, model.coef_[0], float(model.intercept_[0]))
+
+    def score(self, pairs: Pairs) -> Floats:
+        """Acceptance of each pair."""
+        matrix = _standard(_squeeze(self.schema.matrix(pairs)), self._means, self._scales)
+        return expit(matrix @ self._weights + self._intercept)
+
+    def save(self, folder: Path) -> None:
+        """Everything as JSON."""
+        head = {
+            "schema": self.schema.to_json(),
+            "means": self._means,
+            "scales": self._scales,
+            "weights": self._weights,
+            "intercept": self._intercept,
+        }
+        (folder / HEAD).write_bytes(orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_INDENT_2))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The inverse of `save`."""
+        head = orjson.loads((folder / HEAD).read_bytes())
+        means, scales, weights = (np.asarray(head[name]) for name in ("means", "scales", "weights"))
+        return cls(FeatureSchema.from_json(head["schema"]), means, scales, weights, head["intercept"])
+
+
+def _squeeze(matrix: Floats) -> Floats:
+    """sign(x) log(1 + |x|): amounts spread over orders of magnitude become comparable."""
+    return np.asarray(np.sign(matrix) * np.log1p(np.abs(matrix)))
+
+
+def _standard(matrix: Floats, means: Floats, scales: Floats) -> Floats:
+    return np.asarray(np.nan_to_num((matrix - means) / scales, nan=0.0))

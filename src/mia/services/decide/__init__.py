@@ -1,0 +1,6 @@
+"""Decide: one request in, the ranked offers out; and the same again for replay."""
+
+from mia.services.decide.live import Live, LiveLoader
+from mia.services.decide.maker import DecisionMaker, LocalFacts, Replayed
+
+__all__ = ["DecisionMaker", "Live", "LiveLoader", "LocalFacts", "Replayed"]

@@ -1,0 +1,87 @@
+"""What is in force while decisions are taken: catalogue, model and profile snapshot, loaded by version."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mia.domain.decision import Fallback, Versions
+from mia.errors import FeatureMismatch, MiaError
+from mia.frames import Profiles
+from mia.offers.catalogue import Catalogue
+from mia.offers.contact import ContactPolicy
+from mia.offers.eligibility import Eligibility
+from mia.ports import ProfileStore
+from mia.ranking.exploration import EpsilonUniform
+from mia.ranking.history import OfferRates, no_offer_history
+from mia.ranking.offer_table import OfferTable
+from mia.ranking.rankers.lightgbm import LightGBMRanker
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One consistent set. `model` is None when there is none that can be used, and `without_model` says why."""
+
+    versions: Versions
+    catalogue: Catalogue
+    table: OfferTable
+    eligibility: Eligibility
+    policy: EpsilonUniform
+    rates: OfferRates
+    model: LightGBMRanker | None
+    without_model: Fallback | None
+    find: Callable[[str], Profiles | None]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLoader:
+    """Loads sets by version; each part is asked of its own store."""
+
+    load_catalogue: Callable[[str], Catalogue]
+    load_model: Callable[[str], LightGBMRanker]
+    profiles: ProfileStore
+    contact: ContactPolicy
+
+    def load(self, versions: Versions) -> Live:
+        """The set of these versions. Raises UnknownSnapshot or the error of the catalogue; a model that cannot be
+        used is left out and logged.
+        """
+        catalogue = self.load_catalogue(versions.catalogue)
+        table = OfferTable.build(catalogue.offers)
+        snapshot = versions.profile
+        history = no_offer_history() if snapshot is None else self.profiles.history(snapshot)
+        model, without = self._model(versions)
+        return Live(
+            versions,
+            catalogue,
+            table,
+            Eligibility(catalogue.offers, self.contact),
+            EpsilonUniform.of_name(versions.policy),
+            OfferRates.build(history, table),
+            model,
+            without,
+            (lambda _: None) if snapshot is None else lambda subscriber_id: self.profiles.find(snapshot, subscriber_id),
+        )
+
+    def _model(self, versions: Versions) -> tuple[LightGBMRanker | None, Fallback | None]:
+        if versions.model is None or versions.profile is None:
+            return None, Fallback.NO_MODEL
+        try:
+            model = self.load_model(versions.model)
+            found = self.profiles.fingerprint(versions.profile)
+            if model.schema.fingerprint != found:
+                raise FeatureMismatch(model.schema.fingerprint, found)
+        except FeatureMismatch:
+            log.exception("model %s refuses snapshot %s", versions.model, versions.profile)
+            return None, Fallback.FEATURE_MISMATCH
+        except (MiaError, OSError, ValueError, KeyError, RuntimeError):
+            log.exception("model %s cannot be loaded", versions.model)
+            return None, Fallback.MODEL_FAILED
+        return model, None
+
+
+def cached(load: Callable[[Versions], Live], most: int = 4) -> Callable[[Versions], Live]:
+    """The same loader, keeping the latest few sets."""
+    return lru_cache(maxsize=most)(load)

@@ -1,0 +1,196 @@
+"""The decision maker: keeps the set in force, takes decisions, and rebuilds old ones."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
+
+from mia.domain.decision import Decision, DecisionRequest, Fallback, Versions
+from mia.domain.region import Region
+from mia.domain.subscriber import ArmSplit
+from mia.errors import LedgerUnavailable, MiaError
+from mia.frames import Profiles
+from mia.offers.catalogue import Catalogue
+from mia.offers.contact import ContactHistory, history_of, no_history
+from mia.ports import Ledger
+from mia.services.decide.live import Live, LiveLoader, cached
+from mia.services.decide.rank import Answer, rank
+from mia.tables import MACRO_REGION, REGION, TIMEZONE
+from mia.timeline import MICROSECONDS, timestamp_of
+
+log = logging.getLogger(__name__)
+
+RELOAD_EVERY = 5 * MICROSECONDS
+UNLIMITED_USE = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFacts:
+    """What an event of a subscriber is filled in with."""
+
+    region: str | None
+    macro_region: str | None
+    timezone: str
+    arm: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A decision rebuilt; `differences` names the fields that came out otherwise, and is empty when all is equal."""
+
+    stored: Decision
+    rebuilt: Decision
+    differences: tuple[str, ...]
+
+
+class DecisionMaker:
+    """Takes decisions from the newest catalogue, champion and snapshot; looks for newer ones every five seconds."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        loader: LiveLoader,
+        newest: Callable[[], Versions],
+        arms: ArmSplit,
+        regions: Mapping[str, Region],
+        default_timezone: str,
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._ledger, self._newest, self._load = ledger, newest, cached(loader.load)
+        self._arms, self._regions, self._default_timezone = arms, regions, default_timezone
+        self._clock, self._new_id = clock, new_id
+        self._live = self._load(newest())
+        self._checked = clock()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue in force."""
+        return self._live.catalogue
+
+    @property
+    def versions(self) -> Versions:
+        """The versions in force."""
+        return self._live.versions
+
+    @property
+    def model_version(self) -> str | None:
+        """The model in force, None when answers fall back."""
+        return None if self._live.model is None else self._live.versions.model
+
+    @property
+    def snapshot(self) -> str | None:
+        """The profile snapshot in force."""
+        return self._live.versions.profile
+
+    def reload(self) -> None:
+        """Take over newer versions, if there are any; what cannot be loaded leaves the present set in force."""
+        self._checked = self._clock()
+        try:
+            versions = self._newest()
+            if versions != self._live.versions:
+                self._live = self._load(versions)
+        except (MiaError, OSError):
+            log.exception("newer versions could not be loaded; the present ones stay in force")
+
+    def decide(self, request: DecisionRequest) -> Decision:
+        """Answer a request. Nothing is stored yet; an unknown subscriber, a missing model or a ledger that is away
+        give a fallback that says so.
+        """
+        if self._clock() - self._checked > RELOAD_EVERY:
+            self.reload()
+        live = self._live
+        failed: Fallback | None = None
+        position = 0
+        try:
+            position = self._ledger.position()
+            history = self._history(live, request, position)
+        except LedgerUnavailable:
+            log.exception("the ledger cannot be read; deciding without contact history")
+            failed = Fallback.LEDGER_UNAVAILABLE
+            history = self._no_history(live)
+        decision_id = self._new_id()
+        return self._answer(live, request, history, decision_id, position, failed)
+
+    def trace(self, decision_id: str) -> Decision:
+        """A stored decision with its trace; raises UnknownDecision."""
+        return self._ledger.decision(decision_id)
+
+    def replay(self, decision_id: str) -> Replayed:
+        """Rebuild a stored decision from its versions, seed and ledger position, and compare."""
+        stored = self._ledger.decision(decision_id)
+        live = self._load(stored.versions)
+        unread = stored.fallback is Fallback.LEDGER_UNAVAILABLE
+        history = self._no_history(live) if unread else self._history(live, stored.request, stored.ledger_position)
+        failed = stored.fallback if unread else None
+        rebuilt = self._answer(live, stored.request, history, decision_id, stored.ledger_position, failed)
+        names = ("arm", "explored", "fallback", "offers", "stages", "dropped")
+        return Replayed(
+            stored, rebuilt, tuple(name for name in names if getattr(stored, name) != getattr(rebuilt, name))
+        )
+
+    def local_facts(self, subscriber_id: str) -> LocalFacts:
+        """Region, time zone and arm of a subscriber; only the arm is known of one without a profile."""
+        profile = self._live.find(subscriber_id)
+        region = _attribute(profile, REGION)
+        known = self._regions.get(region or "")
+        return LocalFacts(
+            region,
+            _attribute(profile, MACRO_REGION) or (known.macro_region if known else None),
+            _attribute(profile, TIMEZONE) or (known.timezone if known else self._default_timezone),
+            str(self._arms.arm_of(subscriber_id)),
+        )
+
+    def _answer(
+        self,
+        live: Live,
+        request: DecisionRequest,
+        history: ContactHistory,
+        decision_id: str,
+        position: int,
+        failed: Fallback | None,
+    ) -> Decision:
+        seed = int.from_bytes(hashlib.blake2b(decision_id.encode(), digest_size=7).digest())
+        arm = str(self._arms.arm_of(request.subscriber_id))
+        profile = live.find(request.subscriber_id)
+        moment = timestamp_of(request.at).astimezone(self._zone(profile))
+        answer: Answer = rank(live, request, profile, history, arm=arm, seed=seed, moment=moment, failed=failed)
+        return Decision(
+            decision_id,
+            request,
+            arm,
+            live.versions,
+            seed,
+            position,
+            answer.explored,
+            answer.fallback,
+            answer.offers,
+            answer.stages,
+            answer.dropped,
+        )
+
+    def _history(self, live: Live, request: DecisionRequest, position: int) -> ContactHistory:
+        totals = self._ledger.connections_by_offer(position) if _has_budget(live) else {}
+        responses = self._ledger.responses(request.subscriber_id, position)
+        return history_of(responses, totals, live.catalogue.offers, live.eligibility.contact, at=request.at)
+
+    def _no_history(self, live: Live) -> ContactHistory:
+        """Without the ledger nothing says how much of a budget is left: treat every budget as used up."""
+        history = no_history(1, live.catalogue.offers, {})
+        return replace(history, total_connections=history.total_connections + UNLIMITED_USE)
+
+    def _zone(self, profile: Profiles | None) -> tzinfo:
+        known = self._regions.get(_attribute(profile, REGION) or "")
+        return ZoneInfo(_attribute(profile, TIMEZONE) or (known.timezone if known else self._default_timezone))
+
+
+def _has_budget(live: Live) -> bool:
+    return any(offer.limits.total is not None for offer in live.catalogue.offers)
+
+
+def _attribute(profile: Profiles | None, name: str) -> str | None:
+    values = None if profile is None else profile.attributes.get(name)
+    return None if values is None or values[0] is None else str(values[0])

@@ -1,0 +1,124 @@
+"""From candidates to an answer: rules, scores, arbitration, exploration, reasons. Pure: replay runs this same code."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+import numpy as np
+
+from mia.domain.decision import DecisionRequest, Fallback, RankedOffer, Reason, Rule, Stage
+from mia.domain.subscriber import Arm
+from mia.frames import Floats, Ints, Profiles
+from mia.offers.contact import ContactHistory
+from mia.offers.eligibility import RULES, Candidates
+from mia.ranking.arbitration import expected_value, greedy_order
+from mia.ranking.explanation import explain
+from mia.ranking.pairs import Context, Pairs, build_pairs
+from mia.services.decide.live import Live
+from mia.tables import PERSONALISATION
+
+log = logging.getLogger(__name__)
+
+STAGES: tuple[tuple[str, Rule], ...] = (
+    ("validity", Rule.EXPIRED),
+    ("channel", Rule.CHANNEL),
+    ("eligibility", Rule.CONNECTED),
+    ("limits", Rule.TOTAL_LIMIT),
+    ("contact", Rule.SEEN_TOO_OFTEN),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The ranked offers and how they came about."""
+
+    offers: tuple[RankedOffer, ...]
+    stages: tuple[Stage, ...]
+    dropped: Mapping[str, str]
+    explored: bool
+    fallback: Fallback | None
+
+
+def rank(
+    live: Live,
+    request: DecisionRequest,
+    profile: Profiles | None,
+    history: ContactHistory,
+    *,
+    arm: str,
+    seed: int,
+    moment: datetime,
+    failed: Fallback | None,
+) -> Answer:
+    """Answer one request. `failed` names what was already found missing; the answer is then not personalised."""
+    candidates = live.eligibility.check(profile, history, channel=request.channel, on=moment.date())
+    passed = np.flatnonzero(candidates.passed[0])
+    fallback = failed or _fallback(live, profile)
+    pairs: Pairs | None = None
+    acceptance = live.rates.offer[-1][passed]
+    if fallback is None and arm == Arm.MIA and profile is not None and live.model is not None and len(passed):
+        try:
+            pairs = _pairs(live, profile, passed, request.channel)
+            acceptance = live.model.score(pairs)
+        except (ValueError, RuntimeError, KeyError, ArithmeticError, TypeError):
+            log.exception("model %s failed on a request", live.versions.model)
+            fallback, pairs = Fallback.MODEL_FAILED, None
+    worth = expected_value(acceptance, *(_per_offer(live, passed, name) for name in ("value", "priority")))
+    slate = live.policy.draw(greedy_order(worth, acceptance), request.limit, seed)
+    reasons = _reasons(live, pairs, slate.order, request)
+    places = slate.order.tolist()
+    offers = tuple(
+        RankedOffer(
+            offer_id=live.catalogue.offers[passed[place]].id,
+            position=position,
+            acceptance=float(acceptance[place]),
+            expected_value=float(worth[place]),
+            propensity=float(slate.propensity[position - 1]),
+            reasons=reasons[position - 1],
+        )
+        for position, place in enumerate(places, start=1)
+    )
+    shown = {offer.offer_id for offer in offers}
+    dropped = candidates.dropped(0, live.catalogue.offers)
+    dropped |= {live.catalogue.offers[place].id: str(Rule.RANK) for place in passed.tolist()}
+    return Answer(
+        offers,
+        _stages(candidates, len(offers)),
+        {offer_id: rule for offer_id, rule in dropped.items() if offer_id not in shown},
+        slate.explored,
+        fallback,
+    )
+
+
+def _fallback(live: Live, profile: Profiles | None) -> Fallback | None:
+    if profile is None:
+        return Fallback.UNKNOWN_SUBSCRIBER
+    given = profile.attributes.get(PERSONALISATION)
+    if given is not None and given[0] == 0:
+        return Fallback.OPTED_OUT
+    return live.without_model
+
+
+def _pairs(live: Live, profile: Profiles, passed: Ints, channel: str) -> Pairs:
+    rows = np.zeros(len(passed), np.int64)
+    return build_pairs(profile, live.table, live.rates, rows, passed, Context.constant(len(passed), channel))
+
+
+def _per_offer(live: Live, places: Ints, name: str) -> Floats:
+    return np.asarray([getattr(live.catalogue.offers[place], name) for place in places.tolist()], float)
+
+
+def _reasons(live: Live, pairs: Pairs | None, order: Ints, request: DecisionRequest) -> Sequence[tuple[Reason, ...]]:
+    if pairs is None or live.model is None or not len(order):
+        return [()] * len(order)
+    return explain(live.model, pairs.take(order), request.language)
+
+
+def _stages(candidates: Candidates, shown: int) -> tuple[Stage, ...]:
+    verdict = candidates.verdict[0]
+    last = [RULES.index(rule) for _, rule in STAGES]
+    left = [len(verdict), *(int(((verdict < 0) | (verdict > place)).sum()) for place in last)]
+    stages = [Stage(name, *counts) for (name, _), counts in zip(STAGES, pairwise(left), strict=True)]
+    return (*stages, Stage("arbitration", left[-1], shown))

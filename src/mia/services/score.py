@@ -1,0 +1,188 @@
+"""Score: acceptance of given pairs as of their own time, or the best K offers of every subscriber."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mia.domain.region import Region
+from mia.errors import InvalidInput, NotEnoughData
+from mia.frames import Ints, Objects
+from mia.offers.catalogue import Catalogue
+from mia.offers.contact import ContactPolicy, histories_of
+from mia.offers.eligibility import Eligibility
+from mia.ports import Lake, Ledger
+from mia.ranking.arbitration import expected_value
+from mia.ranking.offer_table import OfferTable
+from mia.ranking.pairs import Context, build_pairs
+from mia.ranking.point_in_time import BuildProfiles, PointInTime
+from mia.ranking.rankers.base import Ranker
+from mia.tables import ACCEPTANCE, CHANNEL, EXPECTED_VALUE, LOCAL_DAY, OCCURRED_AT, OFFER_ID, POSITION, SUBSCRIBER_ID
+from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
+
+Progress = Callable[[str, int, int], None]
+CHUNK = 100_000
+NEEDED = (SUBSCRIBER_ID, OFFER_ID, OCCURRED_AT)
+ROW = "mia_row"
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """Scores with one ranker over one catalogue."""
+
+    ranker: Ranker
+    catalogue: Catalogue
+    lake: Lake
+    ledger: Ledger
+    build_profiles: BuildProfiles
+    connect: Callable[[], duckdb.DuckDBPyConnection]
+    regions: Mapping[str, Region]
+    default_timezone: str
+
+    def score_pairs(self, path: Path, progress: Progress | None = None) -> pa.Table:
+        """The rows of `path` with acceptance and expected_value added, in their order.
+
+        Every row is scored with what was known at 00:00 of its local day. Raises InvalidInput naming file, row and
+        column for a missing column, an unreadable time, an unknown subscriber or an unknown offer.
+        """
+        given = self._read(path)
+        table = OfferTable.build(self.catalogue.offers)
+        cols = _places(given[OFFER_ID], list(table.places))
+        _require(cols >= 0, "no such offer in the catalogue", path, OFFER_ID)
+        moment = PointInTime(table, self.ledger.events(), self.build_profiles)
+        subscribers, days = _objects(given[SUBSCRIBER_ID]), given[LOCAL_DAY].to_numpy().astype(np.int64)
+        channel = _objects(given[CHANNEL]) if CHANNEL in given.column_names else np.full(len(given), None, object)
+        profiles, rows = moment.profiles(subscribers, days)
+        rates = moment.rates(profiles)
+        order = np.argsort(rows, kind="stable")
+        acceptance = np.zeros(len(given))
+        for start in range(0, len(given), CHUNK):
+            part = order[start : start + CHUNK]
+            context = Context(channel[part], np.ones(len(part)))
+            acceptance[part] = self.ranker.score(build_pairs(profiles, table, rates, rows[part], cols[part], context))
+            if progress:
+                progress("scoring", min(start + CHUNK, len(given)), len(given))
+        value = np.asarray([offer.value for offer in self.catalogue.offers])[cols]
+        priority = np.asarray([offer.priority for offer in self.catalogue.offers])[cols]
+        kept = given.drop_columns(
+            [name for name in (ROW, LOCAL_DAY, ACCEPTANCE, EXPECTED_VALUE) if name in given.column_names]
+        )
+        return kept.append_column(ACCEPTANCE, pa.array(acceptance)).append_column(
+            EXPECTED_VALUE, pa.array(expected_value(acceptance, value, priority))
+        )
+
+    def best(self, k: int, *, as_of: int, contact: ContactPolicy, progress: Progress | None = None) -> pa.Table:
+        """The best k offers of every subscriber as of a day: subscriber_id, position, offer_id and the figures.
+
+        Eligibility and contact policy hold; the channel rule does not, since no channel is known.
+        """
+        offers, table = self.catalogue.offers, OfferTable.build(self.catalogue.offers)
+        eligibility, events = Eligibility(offers, contact), self.ledger.events()
+        everyone = self.build_profiles(offers, self._everyone(as_of))
+        rates = PointInTime(table, events, self.build_profiles).rates(everyone)
+        value, priority = (np.asarray([getattr(offer, name) for offer in offers]) for name in ("value", "priority"))
+        step = max(1, CHUNK // max(len(offers), 1))
+        parts: list[pa.Table] = []
+        for start in range(0, len(everyone), step):
+            people = everyone.take(np.arange(start, min(start + step, len(everyone))))
+            history = histories_of(
+                events, people.subscriber_ids, offers, contact, at=as_of * DAY_SECONDS * MICROSECONDS
+            )
+            passed = eligibility.check(people, history, channel=None, on=date_of(as_of)).passed
+            rows, cols = (found.astype(np.int64) for found in np.nonzero(passed))
+            acceptance = self.ranker.score(
+                build_pairs(people, table, rates, rows, cols, Context.constant(len(rows), None))
+            )
+            worth = expected_value(acceptance, value[cols], priority[cols])
+            order = np.lexsort((cols, -acceptance, -worth, rows))
+            place = np.arange(len(order)) - np.searchsorted(rows[order], rows[order])
+            best = order[place < k]
+            parts.append(
+                pa.table(
+                    {
+                        SUBSCRIBER_ID: pa.array(people.subscriber_ids[rows[best]], pa.string()),
+                        POSITION: pa.array(place[place < k] + 1),
+                        OFFER_ID: pa.array([offers[col].id for col in cols[best].tolist()], pa.string()),
+                        ACCEPTANCE: acceptance[best],
+                        EXPECTED_VALUE: worth[best],
+                    }
+                )
+            )
+            if progress:
+                progress("scoring", min(start + step, len(everyone)), len(everyone))
+        if not parts:
+            raise NotEnoughData("no subscriber had been activated by that day")
+        return pa.concat_tables(parts)
+
+    def _everyone(self, as_of: int) -> pa.Table:
+        with self.connect() as connection:
+            people = connection.read_parquet(self.lake.paths("subscribers"))
+            chosen = people.filter(f"activated_on <= DATE '{date_of(as_of).isoformat()}'")
+            ids = chosen.project(SUBSCRIBER_ID).to_arrow_table()
+        return ids.append_column("as_of", pa.array(np.full(len(ids), as_of, np.int64)))
+
+    def _read(self, path: Path) -> pa.Table:
+        if not path.is_file():
+            raise InvalidInput("no such file", file=str(path))
+        if not self.lake.files("subscribers"):
+            raise NotEnoughData("the lake holds no subscribers; `mia ingest` loads them")
+        with self.connect() as connection:
+            connection.execute("SET preserve_insertion_order = true")
+            try:
+                given = (
+                    connection.read_parquet(str(path))
+                    if path.suffix == ".parquet"
+                    else connection.read_csv(str(path), all_varchar=True, header=True)
+                )
+                names = given.columns
+            except duckdb.Error as error:
+                raise InvalidInput(f"cannot be read: {str(error).splitlines()[0]}", file=str(path)) from error
+            for name in NEEDED:
+                if name not in names:
+                    raise InvalidInput("column is missing", file=str(path), column=name)
+            regions = pa.table(
+                {
+                    "region": pa.array(list(self.regions), pa.string()),
+                    "zone": pa.array([region.timezone for region in self.regions.values()], pa.string()),
+                }
+            )
+            connection.register("regions", regions)
+            connection.register("given", given.to_arrow_table())
+            people = connection.read_parquet(self.lake.paths("subscribers"))
+            own_zone = "timezone" if "timezone" in people.columns else "NULL"
+            zones = connection.sql(
+                f"SELECT {SUBSCRIBER_ID}, coalesce({own_zone}, zone, '{self.default_timezone}') AS zone "  # noqa: S608
+                "FROM people LEFT JOIN regions USING (region)"
+            ).to_arrow_table()
+            connection.register("zones", zones)
+            read = connection.sql(
+                f"SELECT g.*, CAST(floor(epoch(timezone(zone, try_cast(g.{OCCURRED_AT} AS TIMESTAMPTZ))) "  # noqa: S608
+                f"/ {DAY_SECONDS}) AS INTEGER) AS {LOCAL_DAY}, zone IS NOT NULL AS known "
+                f"FROM (SELECT *, row_number() OVER () AS {ROW} FROM given) g "
+                f"LEFT JOIN zones z ON g.{SUBSCRIBER_ID} = z.{SUBSCRIBER_ID} ORDER BY {ROW}"
+            ).to_arrow_table()
+        _require(read["known"].to_numpy(zero_copy_only=False), "no such subscriber in the lake", path, SUBSCRIBER_ID)
+        readable = pc.is_valid(read[LOCAL_DAY]).to_numpy(zero_copy_only=False)
+        _require(readable, "not a timestamp", path, OCCURRED_AT)
+        return read.drop_columns(["known"])
+
+
+def _require(holds: np.ndarray, rule: str, path: Path, column: str) -> None:
+    broken = np.flatnonzero(~holds)
+    if len(broken):
+        raise InvalidInput(rule, file=str(path), row=int(broken[0]) + 1, column=column)
+
+
+def _places(values: pa.ChunkedArray, known: list[str]) -> Ints:
+    found = pc.fill_null(pc.index_in(values.cast(pa.string()), pa.array(known, pa.string())), -1)
+    return np.asarray(found.to_numpy(), np.int64)
+
+
+def _objects(values: pa.ChunkedArray) -> Objects:
+    out = np.empty(len(values), object)
+    out[:] = values.cast(pa.string()).to_pylist()
+    return out
