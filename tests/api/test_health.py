@@ -1,0 +1,70 @@
+"""/healthz, /readyz and /metrics."""
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.fakes.door import Door
+
+
+def test_alive_whatever_happens_behind(door: Door) -> None:
+    door.ledger.down = True
+    assert door.get("/healthz").text == "ok\n"
+
+
+def test_ready_names_what_is_in_force(door: Door) -> None:
+    answer = door.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "ready": True,
+        "personalised": True,
+        "checks": {"catalogue": "ok", "ledger": "ok"},
+        "versions": {"model": "7", "profile": "2021-07-01", "catalogue": "c1"},
+        "ledger_position": 0,
+    }
+
+
+def test_ready_without_a_model_but_says_so(door: Door) -> None:
+    door.decisions.model_version = None
+    answer = door.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["personalised"] is False
+
+
+def test_not_ready_without_a_ledger(door: Door) -> None:
+    door.ledger.down = True
+    answer = door.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["ledger"] != "ok"
+
+
+def test_not_ready_without_offers(door: Door) -> None:
+    door.decisions.catalogue.offers = ()
+    answer = door.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["catalogue"] == "no offers"
+
+
+def test_metrics_show_latency_by_route_versions_and_connections(door: Door) -> None:
+    door.get("/v1/decisions/some-id", key="admin")
+    door.get("/nowhere/42")
+    door.get("/healthz")
+    families = {family.name: family for family in text_string_to_metric_families(door.get("/metrics").text)}
+    counts = {
+        (sample.labels["route"], sample.labels["status"]): sample.value
+        for sample in families["mia_http_request_seconds"].samples
+        if sample.name.endswith("_count")
+    }
+    assert counts == {("/v1/decisions/{decision_id}", "404"): 1, ("other", "404"): 1, ("/healthz", "200"): 1}
+    versions = families["mia_versions_info"].samples[0].labels
+    assert versions == {"model": "7", "catalogue": "c1", "profile": "2021-07-01"}
+    connections = {sample.labels["macro_region"]: sample.value for sample in families["mia_connections"].samples}
+    urals = [row for row in door.uptake.table("2021-01", "macro_region").to_pylist() if row["group"] == "Urals"]
+    assert connections["Urals"] == urals[-1]["cumulative"]
+    assert len(connections) == 7
+
+
+def test_metrics_are_there_when_the_ledger_is_not(door: Door) -> None:
+    door.get("/healthz")
+    door.ledger.down = True
+    answer = door.get("/metrics")
+    assert answer.status_code == 200
+    assert "mia_http_request_seconds_count" in answer.text
