@@ -22,7 +22,8 @@ def create_rejects(connection: duckdb.DuckDBPyConnection) -> None:
 def count_rejects(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[RuleCount, ...]]:
     """Rejected rows of each table by column and rule, most frequent first."""
     rows = connection.execute(
-        f'SELECT "table", "column", rule, count(*) AS rows FROM {REJECTS} GROUP BY ALL ORDER BY rows DESC, "column", rule'
+        f'SELECT "table", "column", rule, count(*) AS rows FROM {REJECTS} GROUP BY ALL '
+        'ORDER BY rows DESC, "column", rule'
     ).fetchall()
     counts: dict[str, tuple[RuleCount, ...]] = {}
     for table, column, rule, number in rows:

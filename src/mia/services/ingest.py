@@ -139,7 +139,7 @@ class _Load:
         for plan in (usage_plan, events_plan):
             self._stage(plan)
         change = self.lake.change()
-        self._step("writing")
+        self._step()
         if catalogue is not None:
             store_catalogue(self.lake, change, catalogue)
         self._write_subscribers(change)
@@ -149,7 +149,7 @@ class _Load:
         file = write_rejects(self.connection, rejects, self.load) if counts else None
         change.note(LOADS, {**seen, **self._notes()})
         change.commit()
-        self._step("done")
+        self._step()
         reports = tuple(
             TableReport(
                 table,
@@ -167,12 +167,11 @@ class _Load:
     def _of(self, table: str) -> Iterator[tuple[int, Source]]:
         for number, source in self.sources.items():
             if source.table == table:
-                self._step(source.name)
+                self._step()
                 yield number, source
 
-    def _step(self, label: str) -> None:
-        total = len(self.sources) + 1
-        self.progress(label, min(self.done, total), total)
+    def _step(self) -> None:
+        self.progress("ingest", self.done, len(self.sources) + 1)
         self.done += 1
 
     def _count(self, table: str, *, rows: int = 0, accepted: int = 0, duplicates: int = 0) -> None:
@@ -241,7 +240,7 @@ class _Load:
         duplicates = usage.find_duplicates(
             self.connection, plan, self.keys, self.again, lambda days: self.lake.paths(USAGE.name, days)
         )
-        written = usage.write_usage(self.connection, plan, self.keys, change.folder())
+        written = usage.write_usage(self.connection, plan, self.keys, change.folder(), duplicates=duplicates)
         for file in written:
             change.add(USAGE.name, file.path, rows=file.rows, load=self.load, day=file.day)
         self._count(USAGE.name, accepted=sum(file.rows for file in written), duplicates=duplicates)
