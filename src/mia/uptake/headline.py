@@ -1,0 +1,79 @@
+"""The headline: how much the connections of one macro-region grew since a baseline month."""
+
+from dataclasses import dataclass
+
+from mia.timeline import month_text
+from mia.uptake.growth import Series, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """Connections of one macro-region in two months, and in all up to the end of each.
+
+    `index` is `cumulative / cumulative_at_baseline`; it and the percentages are None where they would divide by zero.
+    `complete` says whether all events of `month` have arrived.
+    """
+
+    macro_region: str
+    baseline: str
+    month: str
+    connections_at_baseline: int
+    connections: int
+    cumulative_at_baseline: int
+    cumulative: int
+    complete: bool
+
+    @property
+    def index(self) -> float | None:
+        """Cumulative connections divided by those at the end of the baseline month."""
+        return self.cumulative / self.cumulative_at_baseline if self.cumulative_at_baseline else None
+
+    @property
+    def growth_percent(self) -> float | None:
+        """Growth of the cumulative connections since the end of the baseline month."""
+        return None if self.index is None else (self.index - 1) * 100
+
+    @property
+    def monthly_growth_percent(self) -> float | None:
+        """Growth of the connections of the month over those of the baseline month."""
+        if not self.connections_at_baseline:
+            return None
+        return (self.connections / self.connections_at_baseline - 1) * 100
+
+    @property
+    def sentence(self) -> str:
+        """The headline in words.
+
+        >>> Headline("Urals", "2021-01", "2021-06", 100, 150, 100, 800, True).sentence
+        'Urals: 150 connections in 2021-06 against 100 in 2021-01 (+50.0 %); cumulative 800 against 100 (+700.0 %).'
+        """
+        if not self.cumulative:
+            return f"{self.macro_region}: no connections up to {self.month}."
+        monthly, total = _percent(self.monthly_growth_percent), _percent(self.growth_percent)
+        note = "" if self.complete else f" {self.month} is not complete yet."
+        return (
+            f"{self.macro_region}: {self.connections:,} connections in {self.month} against "
+            f"{self.connections_at_baseline:,} in {self.baseline} ({monthly}); cumulative "
+            f"{self.cumulative:,} against {self.cumulative_at_baseline:,} ({total}).{note}"
+        )
+
+
+def build_headline(series: Series, span: Span, macro_region: str, baseline: int, month: int) -> Headline:
+    """The headline of one group of a series by macro-region."""
+    group = series.groups.index(macro_region)
+    then, now = baseline - series.first_month, month - series.first_month
+    connections, cumulative = series.connections[group], series.cumulative[group]
+    return Headline(
+        macro_region,
+        month_text(baseline),
+        month_text(month),
+        int(connections[then]),
+        int(connections[now]),
+        int(cumulative[then]),
+        int(cumulative[now]),
+        span.is_complete(month),
+    )
+
+
+def _percent(value: float | None) -> str:
+    return "no growth to tell" if value is None else f"{value:+,.1f} %"
