@@ -1,18 +1,17 @@
 """Report uptake: the ledger's events counted, and how connections grew."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import Lock
-from typing import Protocol
 
-import ibis
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mia import tables
 from mia.errors import InvalidInput
 from mia.ports import Ledger
+from mia.storage.engine import Session
 from mia.timeline import month_text
 from mia.uptake.counting import (
     CELL_KEYS,
@@ -35,16 +34,6 @@ from mia.uptake.growth import (
 from mia.uptake.headline import Headline, build_headline
 
 
-class Session(Protocol):
-    """One session of the data engine."""
-
-    def table(self, data: pa.Table) -> ibis.Table:
-        """A table over Arrow data."""
-
-    def fetch(self, expression: ibis.Table) -> pa.Table:
-        """Run an expression."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Known:
     """What was counted of the ledger up to `position`.
@@ -63,7 +52,7 @@ class _Known:
 class UptakeReport:
     """Figures of uptake; reads from the ledger only what is new since the last call. Safe to share between threads."""
 
-    def __init__(self, ledger: Ledger, connect: Callable[[], AbstractContextManager[Session]]) -> None:
+    def __init__(self, ledger: Ledger, connect: Callable[[], duckdb.DuckDBPyConnection]) -> None:
         self._ledger, self._connect = ledger, connect
         self._lock = Lock()
         self._known = _Known(0, None, None, None, None)
@@ -128,7 +117,7 @@ class UptakeReport:
         connected = events.filter(pc.is_in(events[tables.KIND], pa.array(CONNECTED)))
         if known.connected is not None:
             connected = pa.concat_tables([known.connected, connected]).combine_chunks()
-        with self._connect() as session:
+        with Session(self._connect()) as session:
             shown = session.fetch(count_shown(session.table(events)))
             counted = session.fetch(count_connected(session.table(connected)))
         if known.shown is not None:

@@ -1,0 +1,69 @@
+"""`mia keys`: make, list and revoke the keys of the HTTP door."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from mia.bootstrap import open_workspace
+from mia.settings import load_settings
+from mia.timeline import timestamp_of
+
+Home = Annotated[Path | None, typer.Option(help="Workspace folder; else MIA_HOME.", file_okay=False)]
+
+
+def create_key(
+    name: Annotated[str, typer.Argument(help="Who will use it.")],
+    scope: Annotated[list[str], typer.Option(help="offers, events, uptake or admin; give one or more.")],
+    home: Home = None,
+) -> None:
+    """Make a key and print its secret, which can never be seen again."""
+    workspace = open_workspace(load_settings(home))
+    try:
+        secret = workspace.keys.create(name, scope)
+    finally:
+        workspace.close()
+    typer.echo(secret)
+
+
+def list_keys(home: Home = None) -> None:
+    """List all keys, revoked ones too."""
+    workspace = open_workspace(load_settings(home))
+    try:
+        keys = workspace.keys.all()
+    finally:
+        workspace.close()
+    if not keys:
+        typer.echo("No keys yet; `mia keys create NAME --scope offers` makes one.")
+        return
+    shown = Table("name", "scopes", "created", "revoked")
+    for key in keys:
+        revoked = "" if key.revoked_at is None else _time(key.revoked_at)
+        shown.add_row(escape(key.name), " ".join(sorted(key.scopes)), _time(key.created_at), revoked)
+    Console().print(shown)
+
+
+def revoke_key(name: Annotated[str, typer.Argument(help="Name of a live key.")], home: Home = None) -> None:
+    """Make a key useless at once."""
+    workspace = open_workspace(load_settings(home))
+    try:
+        workspace.keys.revoke(name)
+    finally:
+        workspace.close()
+    typer.echo(f"revoked {name}")
+
+
+def keys_app() -> typer.Typer:
+    """The commands under `mia keys`."""
+    app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+    app.command("create")(create_key)
+    app.command("list")(list_keys)
+    app.command("revoke")(revoke_key)
+    return app
+
+
+def _time(micros: int) -> str:
+    return timestamp_of(micros).strftime("%Y-%m-%d %H:%M UTC")
