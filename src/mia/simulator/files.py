@@ -43,7 +43,7 @@ class ParquetFile:
         if self._writer is not None:
             self._writer.close()
 
-    def write(self, table: Any) -> None:  # noqa: ANN401 - pyarrow brings no types
+    def write(self, table: pa.Table) -> None:
         """Append the rows of an Arrow table as one row group."""
         if self._writer is None:
             encodings = {name: "DELTA_BYTE_ARRAY" for name in _DELTA_STRINGS if name in table.column_names}
@@ -61,9 +61,10 @@ class ParquetFile:
         self.rows += table.num_rows
 
 
-def subscribers_table(people: Population) -> Any:  # noqa: ANN401
+def subscribers_table(people: Population) -> pa.Table:
     """The canonical table of subscribers, with the tariff and the device as further columns."""
-    consent = pa.array([[CHANNELS[place] for place in np.flatnonzero(row)] for row in people.consent])
+    ends = np.concatenate([[0], np.cumsum(people.consent.sum(axis=1))])
+    consent = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), _words(np.nonzero(people.consent)[1], CHANNELS))
     return pa.table(
         {
             "subscriber_id": _ids(people.number),
@@ -84,25 +85,25 @@ def subscribers_table(people: Population) -> Any:  # noqa: ANN401
     )
 
 
-def traits_table(people: Population) -> Any:  # noqa: ANN401
+def traits_table(people: Population) -> pa.Table:
     """The hidden traits of the same people; `left_on` is null for who stays."""
     return pa.table(
         {
             "subscriber_id": _ids(people.number),
             "lifestyle": _words(people.lifestyle, [style.name for style in LIFESTYLES]),
             "left_on": pa.array(people.left.astype("datetime64[D]"), mask=people.left >= NEVER),
-            "thrift": people.thrift,
-            "family": people.family,
-            "responsiveness": people.responsiveness,
+            "thrift": people.thrift.astype(np.float32),
+            "family": people.family.astype(np.float32),
+            "responsiveness": people.responsiveness.astype(np.float32),
             "data_mb_wanted": np.round(people.data_mb.mean(axis=1)),
             "voice_minutes_wanted": np.round(people.voice_minutes.mean(axis=1), 1),
-            "national_trips_a_month": people.trips[:, 0],
-            "international_trips_a_month": people.trips[:, 1],
+            "national_trips_a_month": people.trips[:, 0].astype(np.float32),
+            "international_trips_a_month": people.trips[:, 1].astype(np.float32),
         }
     )
 
 
-def usage_table(people: Population, clock: Clock, records: Records, numbers: NDArray[np.int64]) -> Any:  # noqa: ANN401
+def usage_table(people: Population, clock: Clock, records: Records, numbers: NDArray[np.int64]) -> pa.Table:
     """The canonical table of usage records; `numbers` count the records of each subscriber."""
     row = records.row
     return pa.table(
@@ -122,7 +123,7 @@ def usage_table(people: Population, clock: Clock, records: Records, numbers: NDA
     )
 
 
-def events_table(people: Population, offers: OfferArrays, clock: Clock, offered: Offered, end_day: int) -> Any:  # noqa: ANN401
+def events_table(people: Population, offers: OfferArrays, clock: Clock, offered: Offered, end_day: int) -> pa.Table:
     """The canonical table of events up to `end_day`, by subscriber and time; only impressions have a propensity."""
     times = np.stack([offered.shown, offered.clicked, offered.connected, offered.declined, offered.disconnected])
     kind, place = np.nonzero(times < np.minimum(end_day, people.left[offered.row]) * DAY_SECONDS)
@@ -141,13 +142,13 @@ def events_table(people: Population, offers: OfferArrays, clock: Clock, offered:
             "channel": _words(offered.channel[place], CHANNELS),
             "decision_id": pa.nulls(len(row), pa.string()),
             "position": pa.array(offered.position[place], mask=answered),
-            "propensity": pa.array(offered.propensity[place], mask=answered),
+            "propensity": pa.array(offered.propensity[place].astype(np.float64), mask=answered),
             "region": pa.nulls(len(row), pa.string()),
         }
     )
 
 
-def truth_table(people: Population, offered: Offered) -> Any:  # noqa: ANN401
+def truth_table(people: Population, offered: Offered) -> pa.Table:
     """Per impression the true probability of connection, and whether it led to one, be it after the last day."""
     order = np.lexsort((offered.number, offered.row))
     row = offered.row[order]
@@ -160,21 +161,21 @@ def truth_table(people: Population, offered: Offered) -> Any:  # noqa: ANN401
     )
 
 
-def _ids(numbers: NDArray[np.int64]) -> Any:  # noqa: ANN401
+def _ids(numbers: NDArray[np.int64]) -> pa.Array:
     padded = pc.utf8_lpad(pc.cast(pa.array(numbers), pa.string()), width=7, padding="0")
     return pc.binary_join_element_wise(pa.scalar("s"), padded, "")
 
 
-def _joined(numbers: NDArray[np.int64], separator: str, ordinals: NDArray[np.int64], *suffix: Any) -> Any:  # noqa: ANN401
+def _joined(numbers: NDArray[np.int64], separator: str, ordinals: NDArray[np.int64], *suffix: pa.Array) -> pa.Array:
     left, right = pc.cast(pa.array(numbers), pa.string()), pc.cast(pa.array(ordinals), pa.string())
     joined = pc.binary_join_element_wise(left, right, separator)
     return pc.binary_join_element_wise(joined, *suffix, "") if suffix else joined
 
 
-def _words(codes: NDArray[Any], words: Sequence[str]) -> Any:  # noqa: ANN401
+def _words(codes: NDArray[Any], words: Sequence[str]) -> pa.Array:
     indices = pa.array(codes.astype(np.int32), mask=codes < 0)
     return pa.array(words, pa.string()).take(indices)
 
 
-def _moments(seconds: NDArray[np.int64]) -> Any:  # noqa: ANN401
+def _moments(seconds: NDArray[np.int64]) -> pa.Array:
     return pa.array(seconds * 1_000).cast(pa.timestamp("ms", tz="UTC"))

@@ -15,7 +15,7 @@ from mia.simulator.travel import INTERNATIONAL, LOOK_AHEAD, NATIONAL
 from mia.timeline import date_of, month_start
 
 _APP_REFERENCE = np.array([3_500.0, 1_400.0, 450.0, 400.0, 100.0, 450.0, 170.0, 350.0])  # megabytes a month
-_CONTENT_REFERENCE = np.array([0.12, 0.12, 0.08, 0.06, 0.06])
+_CONTENT_REFERENCE = np.array([0.5, 0.5, 0.35, 0.25, 0.3])
 _DEVICE_PRICE = np.array([0.0, 1.0, 2.0, 4.0])
 
 
@@ -41,7 +41,7 @@ def find_needs(scenario: Scenario, people: Population, rows: Ints, days: Ints) -
         _recent(scenario, people.voice_minutes, rows, days),
     )
     tariff = people.tariff[rows]
-    year = np.array([date_of(scenario.first_day).year])
+    age = date_of(scenario.first_day).year - people.born[rows]
     shortage = np.log2(data_mb / DATA_MB[tariff])
     talk = np.log2(0.6 * voice_minutes / VOICE_MINUTES[tariff])
     since = days - people.activated[rows]
@@ -53,12 +53,12 @@ def find_needs(scenario: Scenario, people: Population, rows: Ints, days: Ints) -
         "voice_spare": np.clip(-talk, -1.5, 2.5),
         "voice_heavy": _ratio(voice_minutes, 100.0),
         "sms_heavy": _ratio(people.sms[rows] + 0.3, 3.0),
-        "abroad_calls": _ratio(people.abroad[rows] * people.calls[rows] + 0.03, 0.15),
+        "abroad_calls": _ratio(people.abroad[rows] * people.calls[rows] + 0.15, 0.5),
         "night": np.clip(6 * people.owl[rows] - 0.6, -0.6, 2),
         "leisure": np.clip(2 * np.log(people.leisure[rows]), -1.5, 1.5),
-        "traveller": _ratio(people.trips[rows].sum(axis=1) + 0.02, 0.1),
-        "senior": np.clip((year - people.born[rows] - 50) / 10.0, -2, 2),
-        "young": np.clip((30 - (year - people.born[rows])) / 6.0, -1.5, 1.5),
+        "traveller": _ratio(people.trips[rows].sum(axis=1) + 0.08, 0.25),
+        "senior": np.clip((age - 50) / 10.0, -2, 2),
+        "young": np.clip((30 - age) / 6.0, -1.5, 1.5),
         "newcomer": np.where(since < 90, 1.0, 0.0),
         "device_old": np.clip((people.device_age[rows] - 26) / 12.0, -1.5, 2),
         "device_dear": _DEVICE_PRICE[people.device_class[rows]] / 2.0 - 0.6,
@@ -73,9 +73,9 @@ def find_needs(scenario: Scenario, people: Population, rows: Ints, days: Ints) -
     for column, app in enumerate(APPS):
         drivers[f"uses_{app}"] = _ratio(volumes[:, column], _APP_REFERENCE[column])
     for column, content in enumerate(CONTENTS):
-        bought = _ratio(people.contents[rows, column] + 0.01, _CONTENT_REFERENCE[column])
+        bought = _ratio(people.contents[rows, column] + 0.1, _CONTENT_REFERENCE[column])
         known = drivers.get(f"uses_{content}")
-        drivers[f"uses_{content}"] = bought if known is None else 0.6 * known + 0.6 * bought
+        drivers[f"uses_{content}"] = bought if known is None else 0.8 * known + 0.5 * bought
     return Needs(drivers, np.maximum(data_mb - DATA_MB[tariff], 256.0), data_mb, voice_minutes, since)
 
 
@@ -110,7 +110,8 @@ def find_columns(people: Population, rows: Ints, needs: Needs) -> dict[str, NDAr
 
 def _ratio(value: Floats, reference: Floats | float) -> Floats:
     """Ratio on a log scale, softly bounded: 0 at the reference, 1 at about four times it."""
-    return 2 * np.tanh(np.log(value / reference) / 2.5)
+    bounded: Floats = 2 * np.tanh(np.log(value / reference) / 2.5)
+    return bounded
 
 
 def _recent(scenario: Scenario, monthly: Floats, rows: Ints, days: Ints) -> Floats:
@@ -118,7 +119,8 @@ def _recent(scenario: Scenario, monthly: Floats, rows: Ints, days: Ints) -> Floa
     starts = np.array([month_start(scenario.start + index) for index in range(scenario.months)])
     month = np.clip(np.searchsorted(starts, days, side="right") - 1, 0, scenario.months - 1)
     weight = np.clip((days - starts[month]) / 30.0, 0.0, 1.0)
-    return weight * monthly[rows, month + 1] + (1 - weight) * monthly[rows, month]
+    recent: Floats = weight * monthly[rows, month + 1] + (1 - weight) * monthly[rows, month]
+    return recent
 
 
 def _ahead(scenario: Scenario, people: Population, rows: Ints, days: Ints) -> dict[str, Floats]:

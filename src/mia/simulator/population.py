@@ -23,6 +23,8 @@ PAY_DAYS = np.array([5, 10, 20, 25])
 TASTES = 3
 NEVER = np.int64(2**40)
 
+_SILENT_SHARE = 0.02  # cards that lie in a drawer
+
 
 @dataclass(frozen=True, slots=True)
 class Population:
@@ -85,9 +87,10 @@ def draw_population(scenario: Scenario, block: Block) -> Population:
     zone = np.where(moved, rng.integers(0, len(ZONES), n), REGION_ZONES[region])
     year = date_of(scenario.first_day).year
     born = np.clip(np.round(rng.normal(*trait("born")[style].T)), year - 90, year - 14).astype(np.int64)
-    family = np.clip(trait("family")[style] + rng.normal(0, 0.2, n), 0, 1.2)
-    thrift = trait("thrift")[style] + rng.normal(0, 0.5, n)
-    data_mb, voice_minutes = _draw_needs(scenario, block, style)
+    family = np.clip(trait("family")[style] + rng.normal(0, 0.15, n), 0, 1.2)
+    thrift = trait("thrift")[style] + rng.normal(0, 0.35, n)
+    activity = np.where(rng.random(n) < _SILENT_SHARE, 0.03, 1.0)
+    data_mb, voice_minutes = _draw_needs(scenario, block, style, activity)
     tariff = choose_tariffs(
         rng, data_mb=data_mb[:, 0], voice_minutes=voice_minutes[:, 0], age=year - born, family=family
     )
@@ -108,21 +111,21 @@ def draw_population(scenario: Scenario, block: Block) -> Population:
         lifestyle=style,
         family=family,
         thrift=thrift,
-        responsiveness=rng.normal(0, 0.45, n),
+        responsiveness=rng.normal(0, 0.35, n),
         taste=rng.normal(0, 1, (n, TASTES)),
         apps=_draw_mix(rng, trait("apps")[style], 2.2),
-        contents=trait("contents")[style] * rng.gamma(0.6, 1 / 0.6, (n, trait("contents").shape[1])),
-        sessions=trait("sessions")[style] * rng.gamma(6, 1 / 6, n),
-        calls=trait("calls")[style] * rng.gamma(5, 1 / 5, n),
-        sms=trait("sms")[style] * rng.gamma(1, 1, n),
+        contents=activity[:, None] * trait("contents")[style] * rng.gamma(1.0, 1.0, (n, trait("contents").shape[1])),
+        sessions=activity * trait("sessions")[style] * rng.gamma(6, 1 / 6, n),
+        calls=activity * trait("calls")[style] * rng.gamma(5, 1 / 5, n),
+        sms=activity * trait("sms")[style] * rng.gamma(1, 1, n),
         abroad=np.clip(trait("abroad")[style] * rng.gamma(0.3, 1 / 0.3, n), 0, 0.6),
-        on_net=np.clip(trait("on_net")[style] + rng.normal(0, 0.1, n), 0.05, 0.98),
+        on_net=np.clip(0.45 + 0.4 * family + rng.normal(0, 0.06, n), 0.05, 0.98),
         owl=np.clip(trait("owl")[style] * rng.gamma(1.2, 1 / 1.2, n), 0, 0.9),
         leisure=trait("leisure")[style] * rng.lognormal(0, 0.3, n),
         pay_day=rng.choice(PAY_DAYS, n),
-        visits=trait("visits")[style] * rng.gamma(2.5, 1 / 2.5, n),
+        visits=activity * trait("visits")[style] * rng.gamma(2.5, 1 / 2.5, n),
         channels=_draw_mix(rng, trait("channels")[style], 1.5),
-        trips=(trips := trait("trips")[style] * rng.gamma(0.8, 1 / 0.8, (n, 2))),
+        trips=(trips := trait("trips")[style] * rng.gamma(1.5, 1 / 1.5, (n, 2))),
         data_mb=data_mb,
         voice_minutes=voice_minutes,
         away=draw_trips(scenario, block, trips),
@@ -131,12 +134,14 @@ def draw_population(scenario: Scenario, block: Block) -> Population:
 
 def _draw_columns(rng: np.random.Generator, weights: Floats) -> Ints:
     steps = np.cumsum(weights, axis=1)
-    return (rng.random((len(weights), 1)) * steps[:, -1:] >= steps).sum(axis=1)
+    column: Ints = (rng.random((len(weights), 1)) * steps[:, -1:] >= steps).sum(axis=1)
+    return column
 
 
 def _draw_mix(rng: np.random.Generator, weights: Floats, concentration: float) -> Floats:
     drawn = rng.gamma(np.maximum(weights * concentration, 0.05)) + 1e-6
-    return drawn / drawn.sum(axis=1, keepdims=True)
+    shares: Floats = drawn / drawn.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _draw_contracts(rng: np.random.Generator, scenario: Scenario, n: int) -> tuple[Ints, Ints]:
@@ -150,12 +155,12 @@ def _draw_contracts(rng: np.random.Generator, scenario: Scenario, n: int) -> tup
     return activated, np.where(left < scenario.end_day, left, NEVER)
 
 
-def _draw_needs(scenario: Scenario, block: Block, style: Ints) -> tuple[Floats, Floats]:
+def _draw_needs(scenario: Scenario, block: Block, style: Ints, activity: Floats) -> tuple[Floats, Floats]:
     """Megabytes and minutes that everyone wants, month by month: a slow walk with a jump now and then."""
     n = block.size
     rng = scenario.stream(Stage.NEEDS, block.index)
-    data = np.log(trait("data_mb")[style]) + rng.normal(0, 0.55, n)
-    voice = np.log(trait("voice_minutes")[style]) + rng.normal(0, 0.5, n)
+    data = np.log(trait("data_mb")[style] * activity) + rng.normal(0, 0.55, n)
+    voice = np.log(trait("voice_minutes")[style] * activity) + rng.normal(0, 0.5, n)
     data_columns, voice_columns = [data], [voice]
     for month in range(scenario.start, scenario.start + scenario.months):
         rng = scenario.stream(Stage.NEEDS, block.index, month)

@@ -28,17 +28,17 @@ CHANNEL_EFFECT: Mapping[str, float] = {
     "assistant": 0.05,
 }
 _SIZE_PENALTY = 0.45
-_PRICE_PENALTY = 0.55
+_PRICE_PENALTY = 0.45
 _THRIFT_PENALTY = 0.45
 _DISCOUNT_PULL = 0.5
-_TASTE = 0.25
-_REGION_TASTE = 0.3
-_BASE_SPREAD = 0.45
+_TASTE = 0.15
+_REGION_TASTE = 0.25
+_BASE_SPREAD = 0.3
 
 # What moves people towards the offers of a category, beside what follows from tags and allowances.
 CATEGORY_DRIVERS: Mapping[str, Mapping[str, float]] = {
     "data_pack": {"data_short": 0.6, "newcomer": 0.3},
-    "data_night": {"night": 1.0, "data_short": 0.4},
+    "data_night": {"night": 0.9, "data_short": 0.3},
     "unlimited_app": {"data_short": 0.6},
     "voice_pack": {"voice_short": 0.6, "voice_heavy": 0.4},
     "sms_pack": {"sms_heavy": 1.1},
@@ -66,7 +66,7 @@ CATEGORY_DRIVERS: Mapping[str, Mapping[str, float]] = {
     "device_trade_in": {"device_old": 0.9, "device_dear": 0.6},
     "device_instalment": {"device_old": 0.5, "device_basic": 1.2, "data_heavy": 0.4},
     "recycling_promo_code": {"device_old": 0.8, "young": 0.3},
-    "digital_guide": {"senior": 0.7, "data_heavy": -0.9},
+    "digital_guide": {"senior": 0.3, "data_heavy": -0.6},
     "partner_taxi": {"young": 0.4},
     "partner_grocery": {"family": 0.6, "young": 0.2},
     "partner_pharmacy": {"senior": 0.9},
@@ -80,12 +80,15 @@ TAG_DRIVERS: Mapping[str, Mapping[str, float]] = {
     "seniors": {"senior": 0.6},
     "device": {"device_old": 0.2},
 }
-_TAG_WEIGHT = 0.85  # of a tag that is a usage category, shared among the tags of an offer
+_TAG_WEIGHT = 1.2  # of a tag that is a usage category, shared among the tags of an offer
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The truth of one world about m offers. `weights` is drivers x m, `regional` regions x m, `personal` TASTES x m."""
+    """The truth of one world about m offers.
+
+    `weights` is drivers x m in the order of `names`, `regional` regions x m, `personal` TASTES x m.
+    """
 
     offers: OfferArrays
     names: tuple[str, ...]
@@ -104,13 +107,14 @@ class Response:
         misfit = np.abs(np.log2(np.where(gives_data, offers.data_mb, 1.0) / needs.gap_mb[:, None]))
         log_odds -= _SIZE_PENALTY * np.where(gives_data, np.minimum(misfit, 3.0) - 1.5, 0.0)
         reluctance = np.maximum(_PRICE_PENALTY + _THRIFT_PENALTY * people.thrift[rows], 0.1)
-        return log_odds - reluctance[:, None] * np.log1p(offers.price / 100.0)
+        utilities: Floats = log_odds - reluctance[:, None] * np.log1p(offers.price / 100.0)
+        return utilities
 
     def acceptance(self, utilities: Floats, channels: Ints, positions: Ints) -> Floats:
         """Probability of connection; `channels` are codes, `positions` count from 1. Shapes broadcast."""
         effect = np.array([CHANNEL_EFFECT[channel] for channel in CHANNELS])[channels]
-        odds: Floats = 1.0 / (1.0 + np.exp(-(utilities + effect - POSITION_DECAY * (positions - 1))))
-        return odds
+        probability: Floats = 1.0 / (1.0 + np.exp(-(utilities + effect - POSITION_DECAY * (positions - 1))))
+        return probability
 
 
 def build_response(scenario: Scenario, offers: OfferArrays) -> Response:

@@ -1,7 +1,7 @@
 """A scenario: what it takes to make a simulated world again, and the random streams everything is drawn from.
 
 Subscribers are made in blocks of a fixed size. Every block, stage and month draws from a stream of its own, so the
-result does not depend on the machine, and a longer scenario begins with the records of a shorter one.
+result depends neither on the machine nor on the order in which blocks are made.
 """
 
 from collections.abc import Iterator
@@ -11,10 +11,11 @@ from enum import IntEnum
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mia.domain.region import REGIONS
 from mia.errors import InvalidInput
-from mia.frames import Ints
+from mia.frames import Floats, Ints
 from mia.timeline import DAY_SECONDS, date_of, month_number, month_start
 
 BLOCK_SIZE = 4_000
@@ -89,7 +90,7 @@ class Month:
 
     number: int
     days: Ints
-    free: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    free: NDArray[np.bool_]
 
     @classmethod
     def of(cls, number: int) -> "Month":
@@ -99,13 +100,16 @@ class Month:
         free = np.array([date.weekday() >= 5 or (date.month, date.day) in _HOLIDAYS for date in dates])
         return cls(number, days, free)
 
-    def draw_days(self, rng: np.random.Generator, leisure: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Ints:
+    def draw_days(self, rng: np.random.Generator, leisure: Floats) -> Ints:
         """One day for every entry of `leisure`, the weight of a free day against a working day."""
         working, free = self.days[~self.free], self.days[self.free]
         share = leisure * len(free) / (leisure * len(free) + len(working))
         on_free = rng.random(len(leisure)) < share
         spot = rng.random(len(leisure))
-        return np.where(on_free, free[(spot * len(free)).astype(int)], working[(spot * len(working)).astype(int)])
+        drawn: Ints = np.where(
+            on_free, free[(spot * len(free)).astype(int)], working[(spot * len(working)).astype(int)]
+        )
+        return drawn
 
 
 ZONES: tuple[str, ...] = tuple(dict.fromkeys(region.timezone for region in REGIONS.values()))

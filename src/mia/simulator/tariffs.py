@@ -19,13 +19,13 @@ class Tariff:
 
 
 TARIFFS = (
-    Tariff("start", 250, 2_048, 50, 50),
-    Tariff("talk", 400, 6_144, 250, 100),
-    Tariff("balance", 450, 12_288, 120, 100),
-    Tariff("stream", 650, 30_720, 150, 100),
-    Tariff("max", 950, 51_200, 400, 300),
-    Tariff("family", 750, 24_576, 300, 200),
-    Tariff("senior", 200, 1_024, 100, 50),
+    Tariff("start", 250, 2_048, 50, 10),
+    Tariff("talk", 400, 6_144, 250, 30),
+    Tariff("balance", 450, 12_288, 120, 30),
+    Tariff("stream", 650, 30_720, 150, 30),
+    Tariff("max", 950, 51_200, 400, 100),
+    Tariff("family", 750, 24_576, 300, 60),
+    Tariff("senior", 200, 1_024, 100, 20),
 )
 FEE = np.array([tariff.fee for tariff in TARIFFS])
 DATA_MB = np.array([tariff.data_mb for tariff in TARIFFS])
@@ -55,4 +55,5 @@ def choose_tariffs(
             cost[age < _OFFERED_FROM_AGE[tariff.name], column] = np.inf
         if tariff.name == "family":
             cost[:, column] -= 250 * family
-    return np.argmin(cost, axis=1)
+    cheapest: Ints = np.argmin(cost, axis=1)
+    return cheapest

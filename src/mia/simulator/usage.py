@@ -105,11 +105,11 @@ def _records(
     charge: Floats | None = None,
     direction: Ints | int = NONE,
     on_net: Ints | int = NONE,
-    roaming: Ints | int = NONE,
+    roaming: Ints | NDArray[np.int8] | int = NONE,
     category: Ints | int = NONE,
     item: Ints | int = NONE,
 ) -> Records:
-    def codes(value: Ints | int) -> NDArray[np.int8]:
+    def codes(value: Ints | NDArray[np.int8] | int) -> NDArray[np.int8]:
         return np.broadcast_to(np.asarray(value, np.int8), row.shape)
 
     return Records(

@@ -22,7 +22,7 @@ from mia.timeline import DAY_SECONDS
 
 SLATE = 3
 RANDOM_SHARE = 0.5
-GROWTH = 1.03  # of visits, month by month: the audience of the personal account grows
+GROWTH = 1.04  # of visits, month by month: the audience of the personal account grows
 REST_AFTER_DECLINE = 30 * DAY_SECONDS
 ATTRIBUTION = 14 * DAY_SECONDS
 KINDS = ("impression", "click", "connection", "decline", "disconnection")
@@ -99,9 +99,11 @@ def draw_visits(
 
 def join_offered(parts: list[Offered]) -> Offered:
     """Several lots of impressions as one."""
-    empty = Offered(*(np.zeros(0, np.int64) for _ in Offered.__slots__))
     return Offered(
-        *(np.concatenate([getattr(part, name) for part in (parts or [empty])]) for name in Offered.__slots__)
+        *(
+            np.concatenate([np.zeros(0, np.int64), *(getattr(part, name) for part in parts)])
+            for name in Offered.__slots__
+        )
     )
 
 
