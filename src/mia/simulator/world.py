@@ -26,7 +26,7 @@ class World:
     def utilities(self, rows: Ints, days: Ints) -> Floats:
         """Log odds that the subscribers `rows` (k) connect each of the m offers on local `days` (k): k x m.
 
-        Channel and position come on top; see `acceptance`. About 0.2 KB a pair while it runs: ask in lots.
+        Channel and position come on top; see `acceptance`. About 2.5 KB a row while it runs: ask in lots.
         """
         return self.response.utilities(self.people, rows, find_needs(self.scenario, self.people, rows, days))
 
@@ -41,6 +41,6 @@ class World:
 
 
 def build_world(scenario: Scenario) -> World:
-    """The world of a scenario, the same that `mia simulate` writes records of. About 1.5 KB a subscriber."""
+    """The world of a scenario, the same that `mia simulate` writes records of. About 1 KB a subscriber."""
     people = join_populations([draw_population(scenario, block) for block in scenario.blocks()])
     return World(scenario, people, build_response(scenario, arrange_offers(load_catalogue())))
