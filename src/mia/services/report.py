@@ -1,23 +1,24 @@
 """Report uptake: the ledger's events counted, and how connections grew."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from threading import Lock
 
 import duckdb
+import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mia import tables
 from mia.errors import InvalidInput
 from mia.ports import Ledger
-from mia.storage.engine import Session
 from mia.timeline import month_text
 from mia.uptake.counting import (
     CELL_KEYS,
     CONNECTED,
     COUNT,
-    COUNTED_COLUMNS,
+    COUNTED_SCHEMA,
     DIMENSIONS,
     count_connected,
     count_shown,
@@ -32,6 +33,8 @@ from mia.uptake.growth import (
     require_month_within,
 )
 from mia.uptake.headline import Headline, build_headline
+
+_EVENTS = "events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,10 @@ class UptakeReport:
 
     def __init__(self, ledger: Ledger, connect: Callable[[], duckdb.DuckDBPyConnection]) -> None:
         self._ledger, self._connect = ledger, connect
+        events = ibis.table(COUNTED_SCHEMA, name=_EVENTS)
+        self._count_shown, self._count_connected = (
+            ibis.to_sql(count(events), dialect="duckdb") for count in (count_shown, count_connected)
+        )
         self._lock = Lock()
         self._known = _Known(0, None, None, None, None)
 
@@ -113,13 +120,13 @@ class UptakeReport:
             days["min"] if known.span is None else min(days["min"], known.span.first_day),
             days["max"] if known.span is None else max(days["max"], known.span.last_day),
         )
-        events = fresh.select(list(COUNTED_COLUMNS))
+        events = fresh.select(list(COUNTED_SCHEMA.names))
         connected = events.filter(pc.is_in(events[tables.KIND], pa.array(CONNECTED)))
         if known.connected is not None:
             connected = pa.concat_tables([known.connected, connected]).combine_chunks()
-        with Session(self._connect()) as session:
-            shown = session.fetch(count_shown(session.table(events)))
-            counted = session.fetch(count_connected(session.table(connected)))
+        with closing(self._connect()) as engine:
+            shown = engine.register(_EVENTS, events).sql(self._count_shown).to_arrow_table()
+            counted = engine.register(_EVENTS, connected).sql(self._count_connected).to_arrow_table()
         if known.shown is not None:
             added = pa.concat_tables([known.shown, shown]).group_by(list(CELL_KEYS)).aggregate([(COUNT, "sum")])
             shown = added.rename_columns([*CELL_KEYS, COUNT]).cast(shown.schema)

@@ -25,14 +25,17 @@ CELL_KEYS = (MONTH, *DIMENSIONS.values(), tables.KIND)
 SHOWN = (EventKind.IMPRESSION.value, EventKind.CLICK.value)
 CONNECTED = (EventKind.CONNECTION.value, EventKind.DISCONNECTION.value)
 
-COUNTED_COLUMNS = (
-    tables.EVENT_ID,
-    tables.OCCURRED_AT,
-    tables.LOCAL_DAY,
-    tables.SUBSCRIBER_ID,
-    tables.KIND,
-    *DIMENSIONS.values(),
+COUNTED_SCHEMA = ibis.schema(
+    {
+        tables.EVENT_ID: "string",
+        tables.OCCURRED_AT: "int64",
+        tables.LOCAL_DAY: "int64",
+        tables.SUBSCRIBER_ID: "string",
+        tables.KIND: "string",
+        **dict.fromkeys(DIMENSIONS.values(), "string"),
+    }
 )
+"""The columns of events that figures are made from."""
 
 
 def count_shown(events: ibis.Table) -> ibis.Table:
@@ -57,7 +60,7 @@ def count_connected(events: ibis.Table) -> ibis.Table:
 
 
 def _once(events: ibis.Table, kinds: tuple[str, ...]) -> ibis.Table:
-    return events.filter(events[tables.KIND].isin(kinds)).select(*COUNTED_COLUMNS).distinct()
+    return events.filter(events[tables.KIND].isin(kinds)).select(*COUNTED_SCHEMA.names).distinct()
 
 
 def _cells(events: ibis.Table) -> ibis.Table:

@@ -1,0 +1,102 @@
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from tests.unit.uptake.reference import an_event
+from typer.testing import CliRunner
+
+from mia.cli.keys import keys_app
+from mia.cli.uptake import uptake
+from mia.domain.event import EventKind
+from mia.errors import InvalidInput
+from mia.ports import ApiKey
+from mia.storage.ledger import SqlKeys, open_ledger
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> str:
+    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", lambda: 1_612_000_000_000_000)
+    ledger.append_events(
+        [
+            an_event("a", EventKind.CONNECTION, 18_629),
+            an_event("b", EventKind.CONNECTION, 18_660, subscriber_id="s2"),
+            an_event("c", EventKind.IMPRESSION, 18_661, macro_region=None),
+        ]
+    )
+    ledger.close()
+    return str(tmp_path)
+
+
+def call(app: typer.Typer, *arguments: str):
+    return CliRunner(env={"COLUMNS": "160"}).invoke(app, arguments)
+
+
+def uptake_app() -> typer.Typer:
+    app = typer.Typer()
+    app.command()(uptake)
+    return app
+
+
+def test_a_table_for_people(home: str) -> None:
+    result = call(uptake_app(), "--baseline", "2021-01", "--by", "macro_region", "--home", home)
+    assert result.exit_code == 0
+    assert "Urals" in result.output
+    assert "(unknown)" in result.output
+    assert "2.000" in result.output
+    assert "100.000" in result.output
+    assert "2021-02 …" in result.output
+
+
+def test_csv_and_json_carry_the_same_figures(home: str) -> None:
+    arguments = ("--baseline", "2021-01", "--from", "2021-02", "--to", "2021-02", "--home", home)
+    rows = json.loads(call(uptake_app(), *arguments, "--format", "json").output)
+    assert rows == [
+        {
+            "month": "2021-02",
+            "group": "total",
+            "impressions": 1,
+            "clicks": 0,
+            "connections": 1,
+            "disconnections": 0,
+            "cumulative": 2,
+            "index": 2.0,
+            "growth_percent": 100.0,
+            "complete": False,
+        }
+    ]
+    (row,) = csv.DictReader(io.StringIO(call(uptake_app(), *arguments, "--format", "csv").output))
+    assert list(row) == list(rows[0])
+    assert (row["month"], row["cumulative"], float(row["index"])) == ("2021-02", "2", 2.0)
+
+
+def test_an_empty_ledger_says_so(tmp_path: Path) -> None:
+    result = call(uptake_app(), "--baseline", "2021-01", "--home", str(tmp_path))
+    assert (result.exit_code, result.output) == (0, "No events to report on.\n")
+
+
+def test_a_bad_baseline_is_refused(home: str) -> None:
+    result = call(uptake_app(), "--baseline", "2020-01", "--home", home)
+    assert isinstance(result.exception, InvalidInput)
+    assert result.exception.column == "baseline"
+
+
+def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
+    home = ("--home", str(tmp_path))
+    assert "No keys yet" in call(keys_app(), "list", *home).output
+    secret = call(keys_app(), "create", "app", "--scope", "offers", "--scope", "events", *home).output.strip()
+    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", lambda: 1)
+    keys = SqlKeys(ledger.database)
+    found = keys.find(secret)
+    assert isinstance(found, ApiKey)
+    assert (found.name, found.scopes) == ("app", frozenset({"offers", "events"}))
+    listed = call(keys_app(), "list", *home).output
+    assert "events offers" in listed
+    assert secret not in listed
+    assert call(keys_app(), "revoke", "app", *home).output == "revoked app\n"
+    assert keys.find(secret) is None
+    ledger.close()
+    assert isinstance(call(keys_app(), "revoke", "app", *home).exception, InvalidInput)
+    assert isinstance(call(keys_app(), "create", "x", "--scope", "root", *home).exception, InvalidInput)

@@ -1,0 +1,190 @@
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.fakes.ledger import FakeLedger
+from tests.unit.uptake.reference import COLUMN, an_event, event_lists, month_name, splits, uptake_rows
+
+from mia.domain.event import Event, EventKind
+from mia.errors import InvalidInput, LedgerUnavailable
+from mia.services.report import UptakeReport
+from mia.storage.engine import DuckDBEngine
+from mia.uptake.growth import UPTAKE_SCHEMA
+
+connect = DuckDBEngine(threads=1).connect
+CONNECTION = EventKind.CONNECTION
+
+
+class CountingLedger(FakeLedger):
+    """Remembers from where events were read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: list[int] = []
+
+    def events(self, after: int = 0):
+        self.reads.append(after)
+        return super().events(after)
+
+
+def growing_ledger() -> CountingLedger:
+    """The Urals: 2 connections in January, 4 in all by the end of June; the South: 1 in February."""
+    ledger = CountingLedger()
+    ledger.append_events(
+        [
+            an_event("a", EventKind.IMPRESSION, 18_628),
+            an_event("b", CONNECTION, 18_629),
+            an_event("c", CONNECTION, 18_640, subscriber_id="s2"),
+            an_event("d", CONNECTION, 18_660, subscriber_id="s3", region="Rostov", macro_region="South"),
+            an_event("e", CONNECTION, 18_790, subscriber_id="s4"),
+            an_event("f", CONNECTION, 18_791, subscriber_id="s5"),
+        ]
+    )
+    return ledger
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.data(), event_lists(), st.sampled_from([None, *COLUMN]))
+def test_figures_are_those_of_the_reference_however_the_events_arrive(
+    data: st.DataObject, events: list[Event], by: str | None
+) -> None:
+    ledger = FakeLedger()
+    report = UptakeReport(ledger, connect)
+    baseline = month_name(data.draw(st.sampled_from(events)).local_day)
+    for batch in data.draw(splits(events)):
+        ledger.append_events(batch)
+        if data.draw(st.booleans()):
+            report.months()
+    assert report.table(baseline, by).to_pylist() == uptake_rows(events, baseline, by)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(event_lists())
+def test_groups_add_up_to_the_total(events: list[Event]) -> None:
+    ledger = FakeLedger()
+    ledger.append_events(events)
+    report = UptakeReport(ledger, connect)
+    baseline = report.months()[0]
+    total = report.table(baseline).drop(["group", "index", "growth_percent"]).to_pylist()
+    for by in COLUMN:
+        added = (
+            report.table(baseline, by)
+            .group_by("month", use_threads=False)
+            .aggregate([(name, "sum") for name in ("impressions", "connections", "disconnections", "cumulative")])
+            .to_pylist()
+        )
+        by_month = {row["month"]: row for row in added}
+        for row in total:
+            own = by_month.get(row["month"], {})
+            for name in ("impressions", "connections", "disconnections", "cumulative"):
+                assert own.get(f"{name}_sum", 0) == row[name]
+
+
+def test_only_new_events_are_read() -> None:
+    ledger = growing_ledger()
+    report = UptakeReport(ledger, connect)
+    first = report.table("2021-01", "macro_region")
+    assert report.table("2021-01", "macro_region").equals(first)
+    report.headline("Urals", "2021-01")
+    assert ledger.reads == [0]
+    ledger.append_events([an_event("late", EventKind.DISCONNECTION, 18_629, occurred_at=18_629 * 86_400_000_000 + 1)])
+    changed = report.table("2021-01", "macro_region")
+    assert ledger.reads == [0, 6]
+    assert sum(changed["disconnections"].to_pylist()) == 1
+    assert sum(first["disconnections"].to_pylist()) == 0
+
+
+def test_a_late_event_changes_which_connection_counts() -> None:
+    ledger = growing_ledger()
+    report = UptakeReport(ledger, connect)
+    assert report.table("2021-01", start="2021-06")["cumulative"].to_pylist() == [5]
+    ledger.append_events([an_event("earlier", CONNECTION, 18_628, subscriber_id="s4")])
+    after = report.table("2021-01")
+    assert after["connections"].to_pylist() == [3, 1, 0, 0, 0, 1]
+
+
+def test_the_headline() -> None:
+    report = UptakeReport(growing_ledger(), connect)
+    headline = report.headline("Urals", "2021-01")
+    assert (headline.month, headline.connections_at_baseline, headline.connections) == ("2021-06", 2, 2)
+    assert (headline.cumulative_at_baseline, headline.cumulative, headline.index) == (2, 4, 2.0)
+    assert (headline.growth_percent, headline.monthly_growth_percent, headline.complete) == (100.0, 0.0, False)
+    february = report.headline("South", "2021-01", "2021-02")
+    assert (february.connections, february.index, february.complete) == (1, None, True)
+
+
+def test_an_empty_ledger() -> None:
+    report = UptakeReport(FakeLedger(), connect)
+    table = report.table("2021-01", "region")
+    assert (table.num_rows, table.schema) == (0, UPTAKE_SCHEMA)
+    assert report.months() == []
+    assert report.headline("Urals", "2021-01").sentence == "Urals: no connections up to 2021-01."
+
+
+def test_events_that_count_for_nothing_still_span_their_months() -> None:
+    ledger = FakeLedger()
+    ledger.append_events([an_event("a", EventKind.DECLINE, 18_628), an_event("b", EventKind.DISCONNECTION, 18_660)])
+    report = UptakeReport(ledger, connect)
+    assert report.table("2021-01")["cumulative"].to_pylist() == [0, 0]
+    assert report.table("2021-01", "region").num_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "column", "says"),
+    [
+        (("2021-13",), "baseline", "2021-01"),
+        (("2020-12",), "baseline", "2021-01 to 2021-06"),
+        (("2021-01", "colour"), "by", "macro_region"),
+        (("2021-01", None, "x"), "from", "2021-01"),
+        (("2021-01", None, None, "2021"), "to", "2021-01"),
+        (("2021-01", None, "2021-03", "2021-02"), "from", "2021-02"),
+    ],
+)
+def test_a_bad_parameter_is_named_with_what_it_may_be(arguments: tuple, column: str, says: str) -> None:
+    report = UptakeReport(growing_ledger(), connect)
+    with pytest.raises(InvalidInput) as caught:
+        report.table(*arguments)
+    assert caught.value.column == column
+    assert says in caught.value.rule
+
+
+@pytest.mark.parametrize(
+    ("arguments", "column", "says"),
+    [
+        (("Mars", "2021-01"), "macro_region", "South, Urals"),
+        (("Urals", "2021-07"), "baseline", "2021-06"),
+        (("Urals", "2021-01", "2021-07"), "month", "2021-06"),
+        (("Urals", "2021-01", "June"), "month", "2021-01"),
+    ],
+)
+def test_a_bad_parameter_of_the_headline(arguments: tuple, column: str, says: str) -> None:
+    report = UptakeReport(growing_ledger(), connect)
+    with pytest.raises(InvalidInput) as caught:
+        report.headline(*arguments)
+    assert caught.value.column == column
+    assert says in caught.value.rule
+
+
+def test_a_ledger_that_is_down_is_not_reported_as_empty() -> None:
+    ledger = growing_ledger()
+    report = UptakeReport(ledger, connect)
+    ledger.down = True
+    with pytest.raises(LedgerUnavailable):
+        report.table("2021-01")
+    ledger.down = False
+    assert report.table("2021-01").num_rows == 6
+
+
+def test_threads_share_one_report() -> None:
+    ledger = growing_ledger()
+    report = UptakeReport(ledger, connect)
+    tables = []
+    threads = [threading.Thread(target=lambda: tables.append(report.table("2021-01", "arm"))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ledger.reads == [0]
+    assert len(tables) == 6
+    assert all(table.equals(tables[0]) for table in tables)
