@@ -1,9 +1,9 @@
 """Keys and scopes."""
 
 import pytest
+from tests.fakes.door import Door
 
 from mia.api.access import REMEMBERED_FOR
-from tests.fakes.door import Door
 
 DOORS = {
     ("POST", "/v1/decisions"): "offers",

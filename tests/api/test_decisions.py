@@ -5,9 +5,9 @@ import asyncio
 import httpx
 import orjson
 import pytest
+from tests.fakes.door import NOON_JULY_FIRST, Door, FakeCatalogue, FullWriter
 
 from mia.timeline import MICROSECONDS
-from tests.fakes.door import NOON_JULY_FIRST, Door, FullWriter
 
 ASK = {"subscriber_id": "s1", "channel": "app"}
 
@@ -102,11 +102,14 @@ def test_answer_is_never_empty_when_the_writer_refuses(door: Door) -> None:
     assert answer.json()["fallback"] == "ledger_unavailable"
 
 
-def test_offer_that_left_the_catalogue_is_still_in_the_trace(door: Door) -> None:
-    door.post("/v1/decisions", key="offers", json=ASK)
+def test_a_new_catalogue_changes_no_earlier_answer(door: Door) -> None:
+    ask = ASK | {"request_id": "r1"}
+    first = door.post("/v1/decisions", key="offers", json=ask)
+    door.decisions.catalogue = FakeCatalogue("c2")
     door.decisions.catalogue.offers = door.decisions.catalogue.offers[1:]
-    offers = door.get("/v1/decisions/d1", key="admin").json()["offers"]
-    assert [offer["name"] for offer in offers] == ["music_30", "10 ГБ", "Роуминг на неделю"]
+    assert door.post("/v1/decisions", key="offers", json=ask).content == first.content
+    assert door.get("/v1/decisions/d1", key="admin").json()["offers"] == first.json()["offers"]
+    assert len(door.post("/v1/decisions", key="offers", json=ASK).json()["offers"]) == 2
 
 
 def test_trace_says_how_it_came_about(door: Door) -> None:

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from tests.fakes.door import NOON_JULY_FIRST, Door
 
 from mia.timeline import day_of, timestamp_of
-from tests.fakes.door import NOON_JULY_FIRST, Door
 
 
 def event(event_id: str = "e1", **changes: Any) -> dict[str, Any]:

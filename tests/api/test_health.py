@@ -1,8 +1,7 @@
 """/healthz, /readyz and /metrics."""
 
 from prometheus_client.parser import text_string_to_metric_families
-
-from tests.fakes.door import Door
+from tests.fakes.door import MACRO_REGIONS, Door
 
 
 def test_alive_whatever_happens_behind(door: Door) -> None:
@@ -44,6 +43,7 @@ def test_not_ready_without_offers(door: Door) -> None:
 
 
 def test_metrics_show_latency_by_route_versions_and_connections(door: Door) -> None:
+    door.fill()
     door.get("/v1/decisions/some-id", key="admin")
     door.get("/nowhere/42")
     door.get("/healthz")
@@ -57,9 +57,9 @@ def test_metrics_show_latency_by_route_versions_and_connections(door: Door) -> N
     versions = families["mia_versions_info"].samples[0].labels
     assert versions == {"model": "7", "catalogue": "c1", "profile": "2021-07-01"}
     connections = {sample.labels["macro_region"]: sample.value for sample in families["mia_connections"].samples}
-    urals = [row for row in door.uptake.table("2021-01", "macro_region").to_pylist() if row["group"] == "Urals"]
-    assert connections["Urals"] == urals[-1]["cumulative"]
-    assert len(connections) == 7
+    urals = door.services.uptake.headline("Urals", "2021-01")
+    assert connections["Urals"] == urals.cumulative
+    assert set(connections) == {"", *MACRO_REGIONS}
 
 
 def test_metrics_are_there_when_the_ledger_is_not(door: Door) -> None:

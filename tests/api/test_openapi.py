@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-
 from tests.fakes.door import Door
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "openapi.json"

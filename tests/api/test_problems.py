@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tests.fakes.door import Door
 
 from mia.api.app import BODY_LIMIT
 from mia.api.problems import KINDS
@@ -17,7 +18,6 @@ from mia.errors import (
     RequestConflict,
     UnknownModel,
 )
-from tests.fakes.door import Door
 
 
 class BrokenUptake:

@@ -1,46 +1,34 @@
 """What stands behind the HTTP door, in a few plain lines each."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
+import duckdb
 import httpx
-import pyarrow as pa
 from fastapi import FastAPI
+from tests.fakes.ledger import FakeLedger
 
 from mia.api.app import create_app
 from mia.api.services import Services
 from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer, Reason, Stage, Versions
+from mia.domain.event import Event, EventKind
 from mia.domain.offer import Language, Offer, Text
 from mia.domain.region import REGIONS
 from mia.errors import LedgerUnavailable, UnknownOffer
 from mia.ports import ApiKey
 from mia.services.record import Recorder
+from mia.services.report import UptakeReport
 from mia.storage.ledger import GroupCommit
-from mia.timeline import MICROSECONDS
-from tests.fakes.ledger import FakeLedger
+from mia.timeline import DAY_SECONDS, MICROSECONDS, month_number, month_start
 
 NOON_JULY_FIRST = 1_625_140_800 * MICROSECONDS
 """2021-07-01T12:00:00Z."""
 MONTHS = tuple(f"2021-{month:02d}" for month in range(1, 7))
 MACRO_REGIONS = ("Urals", "South", "North-West", "Centre", "Volga", "Siberia", "Far East")
-UPTAKE_SCHEMA = pa.schema(
-    {
-        "month": pa.string(),
-        "group": pa.string(),
-        "impressions": pa.int64(),
-        "clicks": pa.int64(),
-        "connections": pa.int64(),
-        "disconnections": pa.int64(),
-        "cumulative": pa.int64(),
-        "index": pa.float64(),
-        "growth_percent": pa.float64(),
-        "complete": pa.bool_(),
-    }
-)
 
 
 @dataclass
@@ -56,12 +44,11 @@ class FakeClock:
 class FakeCatalogue:
     """Three offers."""
 
-    version = "c1"
-
-    def __init__(self) -> None:
+    def __init__(self, version: str = "c1") -> None:
+        self.version = version
         self.offers = tuple(
-            Offer(id, Text(ru, en), Text(f"{ru}!", f"{en}!"), category, "add_on", price=price)
-            for id, ru, en, category, price in (
+            Offer(name, Text(ru, en), Text(f"{ru}!", f"{en}!"), category, "add_on", price=price)
+            for name, ru, en, category, price in (
                 ("music_30", "Музыка <30 дней>", "Music for 30 days", "music", 99.0),
                 ("data_10", "10 ГБ", "10 GB", "data", 250.0),
                 ("roaming_7", "Роуминг на неделю", "Roaming for a week", "roaming", 490.5),
@@ -75,6 +62,15 @@ class FakeCatalogue:
         raise UnknownOffer(offer_id)
 
 
+class LocalFacts(NamedTuple):
+    """Where a subscriber belongs."""
+
+    region: str | None
+    macro_region: str | None
+    timezone: str
+    arm: str
+
+
 class FakeDecisions:
     """Shows the catalogue in its order; knows the subscriber `s1` of Kurgan."""
 
@@ -84,6 +80,7 @@ class FakeDecisions:
     def __init__(self, ledger: FakeLedger) -> None:
         self.catalogue = FakeCatalogue()
         self.asked: list[DecisionRequest] = []
+        self.reloads = 0
         self._ledger = ledger
 
     def decide(self, request: DecisionRequest) -> Decision:
@@ -110,10 +107,13 @@ class FakeDecisions:
     def trace(self, decision_id: str) -> Decision:
         return self._ledger.decision(decision_id)
 
-    def local_facts(self, subscriber_id: str) -> tuple[str | None, str | None, str, str]:
+    def reload(self) -> None:
+        self.reloads += 1
+
+    def local_facts(self, subscriber_id: str) -> LocalFacts:
         if subscriber_id == "s1":
-            return "Kurgan", "Urals", "Asia/Yekaterinburg", "mia"
-        return None, None, "UTC", "control"
+            return LocalFacts("Kurgan", "Urals", "Asia/Yekaterinburg", "mia")
+        return LocalFacts(None, None, "UTC", "control")
 
 
 class FakeKeys:
@@ -129,50 +129,32 @@ class FakeKeys:
         return None if scopes is None else ApiKey(secret, scopes)
 
 
-@dataclass
-class FakeUptake:
-    """Connections that grow steadily, the earlier a macro-region is named the faster; June is not complete."""
+def build_history() -> list[Event]:
+    """Events of January to June 2021; the earlier a macro-region is named the faster it grows; June is not complete."""
+    return [
+        _event(month, number, place, kind)
+        for place, _ in enumerate(MACRO_REGIONS)
+        for month in range(6)
+        for number in range(3 + (7 - place) * (2 + month) // 2)
+        for kind in (EventKind.IMPRESSION, EventKind.CLICK, EventKind.CONNECTION)
+    ]
 
-    months: tuple[str, ...] = MONTHS
-    asked: list[tuple[Any, ...]] = field(default_factory=list)
 
-    def table(self, baseline: str, by: str, start: str | None = None, end: str | None = None) -> pa.Table:
-        self.asked.append((baseline, by, start, end))
-        groups = {"macro_region": MACRO_REGIONS, "offer": ("music_30", "gone_1", None)}.get(by, ("mia", "control"))
-        rows = [
-            row
-            for place, group in enumerate(groups)
-            for row in self._rows(group, 1_200 // (place + 2), baseline)
-            if (start is None or row["month"] >= start) and (end is None or row["month"] <= end)
-        ]
-        return pa.Table.from_pylist(sorted(rows, key=lambda row: row["month"]), UPTAKE_SCHEMA)
-
-    def headline(self, macro_region: str, baseline: str) -> Mapping[str, Any] | None:
-        return None
-
-    def _rows(self, group: str | None, size: int, baseline: str) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
-        total = 3 * size
-        for number, month in enumerate(self.months):
-            connections = size // 3 + number * size // 60
-            total += connections
-            rows.append(
-                {
-                    "month": month,
-                    "group": group,
-                    "impressions": connections * 31,
-                    "clicks": connections * 4,
-                    "connections": connections,
-                    "disconnections": connections // 9,
-                    "cumulative": total,
-                    "complete": month != MONTHS[-1],
-                }
-            )
-        base = next((row["cumulative"] for row in rows if row["month"] == baseline), None)
-        for row in rows:
-            row["index"] = None if base is None else row["cumulative"] / base
-            row["growth_percent"] = None if base is None else 100 * (row["cumulative"] / base - 1)
-        return rows
+def _event(month: int, number: int, place: int, kind: EventKind) -> Event:
+    day = month_start(month_number(MONTHS[month])) + number % 28
+    macro_region = MACRO_REGIONS[place]
+    return Event(
+        event_id=f"{macro_region}-{month}-{number}-{kind}",
+        occurred_at=(day * DAY_SECONDS + 36_000) * MICROSECONDS,
+        subscriber_id=f"{macro_region}-{month}-{number}",
+        offer_id=("music_30", "data_10", "gone_1")[number % 3],
+        kind=kind,
+        channel="app" if number % 4 else "call_centre",
+        local_day=day,
+        arm="mia" if number % 10 else "control",
+        region=f"Land {place}" if number % 9 else None,
+        macro_region=macro_region if number % 9 else None,
+    )
 
 
 class FullWriter:
@@ -192,10 +174,13 @@ class Door:
     ledger: FakeLedger
     decisions: FakeDecisions
     keys: FakeKeys
-    uptake: FakeUptake
     services: Services
     runner: asyncio.Runner
     app: FastAPI
+
+    def fill(self) -> None:
+        """Put half a year of events into the ledger."""
+        self.ledger.append_events(build_history())
 
     def call(self, method: str, path: str, *, key: str | None = None, **options: Any) -> httpx.Response:
         headers = dict(options.pop("headers", {}))
@@ -223,19 +208,20 @@ class Door:
 @contextmanager
 def open_door() -> Iterator[Door]:
     """A door over fakes with a real group commit between."""
-    clock, ledger, keys, uptake = FakeClock(), FakeLedger(), FakeKeys(), FakeUptake()
+    clock, ledger, keys = FakeClock(), FakeLedger(), FakeKeys()
     decisions = FakeDecisions(ledger)
     writer = GroupCommit(ledger)
     services = Services(
         decisions=decisions,
+        catalogue=FakeCatalogue,
         recorder=Recorder(decisions, clock, MappingProxyType(REGIONS)),
         ledger=ledger,
         writer=writer,
         keys=keys,
-        uptake=uptake,
+        uptake=UptakeReport(ledger, duckdb.connect),
         clock=clock,
         close=writer.close,
     )
     with asyncio.Runner() as runner:
-        yield Door(clock, ledger, decisions, keys, uptake, services, runner, create_app(services))
+        yield Door(clock, ledger, decisions, keys, services, runner, create_app(services))
     writer.close()

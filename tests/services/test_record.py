@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fakes.door import NOON_JULY_FIRST, FakeClock, FakeDecisions
+from tests.fakes.ledger import FakeLedger
 
 from mia.domain.decision import Decision, DecisionRequest
 from mia.domain.event import EventKind
@@ -14,8 +16,6 @@ from mia.domain.region import REGIONS
 from mia.errors import LedgerUnavailable
 from mia.services.record import CLOCK_SKEW, EARLIEST, Recorder
 from mia.timeline import date_of, epoch_micros, timestamp_of
-from tests.fakes.door import NOON_JULY_FIRST, FakeClock, FakeDecisions
-from tests.fakes.ledger import FakeLedger
 
 EVENT = {
     "event_id": "e1",

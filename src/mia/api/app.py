@@ -1,8 +1,9 @@
 """The HTTP door: one application over one set of services."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -11,7 +12,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from mia.api.access import Access
 from mia.api.dashboard.routes import dashboard_routes
 from mia.api.envelope import Envelope
-from mia.api.figures import Figures
 from mia.api.metrics import Metrics
 from mia.api.problems import describe_problems, install_problems
 from mia.api.routes.decisions import decision_routes
@@ -21,19 +21,28 @@ from mia.api.routes.health import health_routes
 from mia.api.routes.uptake import uptake_routes
 from mia.api.services import Services
 
+_LOG = logging.getLogger(__name__)
 BODY_LIMIT = 1 << 20
+RENEW_SECONDS = 3.0
 _ABOUT = (
     "Personal offers of a mobile operator: ask for a decision, record what became of it, see how connections grow. "
     "Send the key as `Authorization: Bearer mia_...` or `X-API-Key`. Errors are RFC 9457 problem documents."
 )
 
 
-def create_app(services: Services, *, body_limit: int = BODY_LIMIT) -> FastAPI:
-    """The application; `body_limit` in bytes. Its shutdown drains the services."""
+def create_app(services: Services, *, body_limit: int = BODY_LIMIT, renew_seconds: float = RENEW_SECONDS) -> FastAPI:
+    """The application; `body_limit` in bytes, `renew_seconds` between looks for newer versions.
+
+    Its shutdown drains the services.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        renewal = asyncio.create_task(_renew(services, renew_seconds))
         yield
+        renewal.cancel()
+        with suppress(asyncio.CancelledError):
+            await renewal
         await asyncio.to_thread(services.close)
 
     app = FastAPI(
@@ -41,16 +50,15 @@ def create_app(services: Services, *, body_limit: int = BODY_LIMIT) -> FastAPI:
     )
     metrics = Metrics()
     door = Access(services.keys, services.clock)
-    figures = Figures(services.uptake, services.ledger, services.clock)
     pages = Environment(
         loader=PackageLoader("mia.api.dashboard", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     for router in (
         decision_routes(services, door, metrics),
         event_routes(services, door, metrics),
-        uptake_routes(figures, door),
-        health_routes(services, figures, metrics),
-        dashboard_routes(services, figures, pages),
+        uptake_routes(services.uptake, door),
+        health_routes(services, metrics),
+        dashboard_routes(services, pages),
         docs_routes(app, pages),
     ):
         app.include_router(router)
@@ -59,3 +67,14 @@ def create_app(services: Services, *, body_limit: int = BODY_LIMIT) -> FastAPI:
     document = app.openapi
     app.openapi = lambda: describe_problems(document())  # type: ignore[method-assign]
     return app
+
+
+async def _renew(services: Services, seconds: float) -> None:
+    """Look for newer versions beside the event loop, so that no request has to wait while a model is loaded."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await asyncio.to_thread(services.decisions.reload)
+        except Exception:
+            # Whatever it was, the versions in force stay, and the next look may succeed.
+            _LOG.exception("newer versions could not be looked for")

@@ -1,4 +1,4 @@
-"""Decisions as JSON bytes. Names come from the catalogue, in the language the decision was asked in."""
+"""Decisions as JSON bytes. Names come from the decision's catalogue, in the language it was asked in."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ import orjson
 from mia.api.services import Offers
 from mia.domain.decision import Decision, RankedOffer
 from mia.domain.offer import Language
-from mia.errors import UnknownOffer
 from mia.timeline import timestamp_of
 
 
@@ -58,26 +57,16 @@ def _answer(decision: Decision, catalogue: Offers) -> dict[str, Any]:
 
 
 def _offer(ranked: RankedOffer, language: Language, catalogue: Offers) -> dict[str, Any]:
+    offer = catalogue.offer(ranked.offer_id)
     return {
         "offer_id": ranked.offer_id,
         "position": ranked.position,
-        **_described(ranked.offer_id, language, catalogue),
-        "acceptance": ranked.acceptance,
-        "expected_value": ranked.expected_value,
-        "propensity": ranked.propensity,
-        "reasons": [{"code": reason.code, "text": reason.text} for reason in ranked.reasons],
-    }
-
-
-def _described(offer_id: str, language: Language, catalogue: Offers) -> dict[str, Any]:
-    try:
-        offer = catalogue.offer(offer_id)
-    except UnknownOffer:
-        # Only an old decision can name an offer that has left the catalogue since; its id is what remains of it.
-        return {"name": offer_id, "description": "", "category": "", "price": 0.0}
-    return {
         "name": offer.name.in_language(language),
         "description": offer.description.in_language(language),
         "category": offer.category,
         "price": offer.price,
+        "acceptance": ranked.acceptance,
+        "expected_value": ranked.expected_value,
+        "propensity": ranked.propensity,
+        "reasons": [{"code": reason.code, "text": reason.text} for reason in ranked.reasons],
     }

@@ -124,7 +124,10 @@ async def _answer_error(request: Request, error: Exception) -> Response:  # noqa
     kind = next((KINDS[base] for base in type(error).__mro__ if base in KINDS), None)
     if kind is None:
         raise error
-    return problem_response(kind.status, kind.name, str(error), headers=kind.headers)
+    errors = None
+    if isinstance(error, InvalidInput) and error.column is not None:
+        errors = [{"detail": error.rule, "parameter": error.column}]
+    return problem_response(kind.status, kind.name, str(error), headers=kind.headers, errors=errors)
 
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:  # noqa: ARG001

@@ -1,6 +1,6 @@
 """What the door needs of the rooms behind it, as one value, so that tests hand in fakes without patching."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from mia.domain.event import Event, Outcome
 from mia.domain.offer import Offer
 from mia.ports import Keys
 from mia.services.record import Rejected
+from mia.uptake.headline import Headline
 
 
 class Offers(Protocol):
@@ -50,6 +51,9 @@ class Decisions(Protocol):
     def trace(self, decision_id: str) -> Decision:
         """A stored decision; raises UnknownDecision."""
 
+    def reload(self) -> None:
+        """Take over newer versions of catalogue, model and snapshot, if there are any. Blocks while it loads."""
+
 
 class Recorder(Protocol):
     """Turns what clients send into complete events."""
@@ -78,18 +82,26 @@ class Ledger(Protocol):
 class Uptake(Protocol):
     """Connections over time."""
 
-    def table(self, baseline: str, by: str, start: str | None = None, end: str | None = None) -> pa.Table:
-        """One row a month and group; months as `YYYY-MM`."""
+    def months(self) -> list[str]:
+        """Months that figures can be asked for and that can be a baseline, oldest first, as `YYYY-MM`."""
 
-    def headline(self, macro_region: str, baseline: str) -> Mapping[str, Any] | None:
-        """Growth of one macro-region from the baseline month to the newest month."""
+    def table(self, baseline: str, by: str | None = None, start: str | None = None, end: str | None = None) -> pa.Table:
+        """One row a month and group; raises InvalidInput that names the parameter."""
+
+    def headline(self, macro_region: str, baseline: str) -> Headline:
+        """Growth of one macro-region from the baseline month to the newest month; raises InvalidInput."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything behind the door. `clock` gives microseconds since the epoch; `close` drains what is in flight."""
+    """Everything behind the door.
+
+    `catalogue` gives a catalogue by its version, for decisions older than the one in force; `clock` gives
+    microseconds since the epoch; `close` drains what is in flight.
+    """
 
     decisions: Decisions
+    catalogue: Callable[[str], Offers]
     recorder: Recorder
     ledger: Ledger
     writer: Writer

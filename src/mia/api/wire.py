@@ -3,13 +3,15 @@
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from mia.domain.decision import Fallback
 from mia.domain.event import Channel
 from mia.services.record import EventBody, Identifier
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", examples=["2021-01"])]
+IfGiven = BeforeValidator(lambda value: value or None)
+"""An empty query parameter (`from=&to=`) is one that is not given."""
 By = Literal["region", "macro_region", "offer", "channel", "arm"]
 
 
@@ -159,5 +161,5 @@ class UptakeAnswer(BaseModel):
     """Uptake by month and group."""
 
     baseline: str
-    by: By
+    by: By | None
     rows: list[UptakeRow]

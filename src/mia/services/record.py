@@ -77,6 +77,26 @@ class Catalogue(Protocol):
         """One offer; raises UnknownOffer."""
 
 
+class LocalFacts(Protocol):
+    """Where a subscriber belongs; region and macro-region are None for one that is not known."""
+
+    @property
+    def region(self) -> str | None:
+        """Region of the contract."""
+
+    @property
+    def macro_region(self) -> str | None:
+        """Group of regions."""
+
+    @property
+    def timezone(self) -> str:
+        """IANA time zone that the subscriber's days are counted in."""
+
+    @property
+    def arm(self) -> str:
+        """Experiment arm."""
+
+
 class Facts(Protocol):
     """What recording asks of the decision maker."""
 
@@ -87,8 +107,8 @@ class Facts(Protocol):
     def trace(self, decision_id: str) -> Decision:
         """A stored decision; raises UnknownDecision."""
 
-    def local_facts(self, subscriber_id: str) -> tuple[str | None, str | None, str, str]:
-        """Region, macro-region, time zone and arm of a subscriber."""
+    def local_facts(self, subscriber_id: str) -> LocalFacts:
+        """What the events of a subscriber are filled in with."""
 
 
 class _Refused(MiaError):
@@ -136,7 +156,8 @@ class Recorder:
                 seen[body.decision_id] = self.facts.trace(body.decision_id)
             shown = _offer_shown(seen[body.decision_id], body)
             position, propensity = shown.position, shown.propensity
-        region, macro_region, timezone, arm = self.facts.local_facts(body.subscriber_id)
+        facts = self.facts.local_facts(body.subscriber_id)
+        region, macro_region, timezone = facts.region, facts.macro_region, facts.timezone
         if body.region is not None and body.region != region:
             known = self.regions.get(body.region)
             # The subscriber's own day counts, wherever the event happened; a stranger's is that of the region.
@@ -150,7 +171,7 @@ class Recorder:
             kind=body.kind,
             channel=body.channel.value,
             local_day=day_of(timestamp_of(body.occurred_at).astimezone(ZoneInfo(timezone)).date()),
-            arm=arm,
+            arm=facts.arm,
             region=region,
             macro_region=macro_region,
             decision_id=body.decision_id,

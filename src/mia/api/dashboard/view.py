@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from mia.api.dashboard.charts import LARGEST, ChartKind, Series
 from mia.api.dashboard.words import TEXTS, month_name, number_text
 from mia.domain.offer import Language
+from mia.uptake.headline import Headline
 
 MEASURES = ("impressions", "clicks", "connections", "disconnections", "cumulative", "index", "growth")
 Row = dict[str, Any]
@@ -36,7 +37,7 @@ class Month:
 
 
 @dataclass(frozen=True, slots=True)
-class Headline:
+class HeadlineView:
     """Growth of one macro-region, as text."""
 
     growth: str
@@ -46,6 +47,8 @@ class Headline:
     cumulative: str
     cumulative_then: str
     connections: str
+    connections_then: str
+    monthly_growth: str
     complete: bool
 
 
@@ -84,7 +87,7 @@ class View:
     baseline: str
     by: str
     months: tuple[Month, ...]
-    headline: Headline | None
+    headline: HeadlineView | None
     charts: tuple[ChartView, ...]
     largest: str
     table: tuple[TableMonth, ...]
@@ -92,22 +95,18 @@ class View:
     csv: str
 
 
-def build_view(choice: Choice, series: Series, region_rows: Sequence[Row]) -> View | None:
-    """The page for one choice; None when there is nothing to show yet.
-
-    `region_rows` are the uptake rows of the macro-region in the headline, by month.
-    """
+def build_view(choice: Choice, series: Series, months: Sequence[str], headline: Headline | None) -> View | None:
+    """The page for one choice; None when there is nothing to show yet. `months` are all there are, oldest first."""
     if not series.rows:
         return None
     language, texts = choice.language, TEXTS[choice.language]
-    months = sorted({row["month"] for row in series.rows})
     by_text, baseline_text = texts[choice.by], month_name(choice.baseline, language)
     crowd = len(series.groups) > LARGEST
     return View(
         baseline=choice.baseline,
         by=choice.by,
-        months=tuple(Month(month, month_name(month, language)) for month in sorted({*months, choice.baseline})),
-        headline=_headline(choice, region_rows),
+        months=tuple(Month(month, month_name(month, language)) for month in months),
+        headline=_headline(headline, choice.language),
         charts=(_index_chart(choice, series), _monthly_chart(choice, series, months)),
         largest=texts["largest"].format(shown=LARGEST, all=len(series.groups)) if crowd else "",
         table=tuple(_table_month(month, series, language) for month in reversed(months)),
@@ -125,21 +124,26 @@ def build_series(rows: Sequence[Row], name_of: Callable[[str | None], str]) -> S
     return Series(named, sorted(largest, key=lambda group: (-largest[group], group)))
 
 
-def _headline(choice: Choice, rows: Sequence[Row]) -> Headline | None:
-    then = next((row for row in rows if row["month"] == choice.baseline), None)
-    if then is None or not then["cumulative"]:
+def _headline(headline: Headline | None, language: Language) -> HeadlineView | None:
+    if headline is None or headline.growth_percent is None:
         return None
-    now, language = rows[-1], choice.language
-    return Headline(
-        growth=f"{number_text(now['growth_percent'], language, 1, signed=True)}\u00a0%",
-        index=number_text(now["index"], language, 2),
-        month=month_name(now["month"], language),
-        baseline=month_name(choice.baseline, language),
-        cumulative=number_text(now["cumulative"], language),
-        cumulative_then=number_text(then["cumulative"], language),
-        connections=number_text(now["connections"], language),
-        complete=now["complete"],
+    return HeadlineView(
+        growth=_percent(headline.growth_percent, language),
+        index=number_text(headline.index, language, 2),
+        month=month_name(headline.month, language),
+        baseline=month_name(headline.baseline, language),
+        cumulative=number_text(headline.cumulative, language),
+        cumulative_then=number_text(headline.cumulative_at_baseline, language),
+        connections=number_text(headline.connections, language),
+        connections_then=number_text(headline.connections_at_baseline, language),
+        monthly_growth=_percent(headline.monthly_growth_percent, language),
+        complete=headline.complete,
     )
+
+
+def _percent(value: float | None, language: Language) -> str:
+    text = number_text(value, language, 1, signed=True)
+    return text if value is None else f"{text}\u00a0%"
 
 
 def _index_chart(choice: Choice, series: Series) -> ChartView:

@@ -8,15 +8,14 @@ import orjson
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from mia.api.figures import Figures
 from mia.api.metrics import Metrics
-from mia.api.services import Services
+from mia.api.services import Services, Uptake
 from mia.errors import MiaError
 
 _LOG = logging.getLogger(__name__)
 
 
-def health_routes(services: Services, figures: Figures, metrics: Metrics) -> APIRouter:
+def health_routes(services: Services, metrics: Metrics) -> APIRouter:
     """/healthz, /readyz and /metrics; open to everyone inside the network."""
     router = APIRouter(tags=["operation"])
 
@@ -39,7 +38,7 @@ def health_routes(services: Services, figures: Figures, metrics: Metrics) -> API
     )
     async def show_metrics() -> Response:
         """Counters of this worker, and the state it sees."""
-        await asyncio.to_thread(_show_state, services, figures, metrics)
+        await asyncio.to_thread(_show_state, services, metrics)
         return Response(metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return router
@@ -70,15 +69,24 @@ def _readiness(services: Services) -> dict[str, Any]:
     }
 
 
-def _show_state(services: Services, figures: Figures, metrics: Metrics) -> None:
+def _show_state(services: Services, metrics: Metrics) -> None:
     try:
         metrics.show_state(
             model=services.decisions.model_version,
             catalogue=services.decisions.catalogue.version,
             profile=services.decisions.snapshot,
             position=services.ledger.position(),
-            connections=figures.connections(),
+            connections=_connections(services.uptake),
         )
     except MiaError:
         # The counters of this worker are worth having also when the ledger is away.
         _LOG.exception("the state could not be read for the metrics")
+
+
+def _connections(uptake: Uptake) -> dict[str, int]:
+    """Connections since the first event, by macro-region."""
+    months = uptake.months()
+    if not months:
+        return {}
+    newest = uptake.table(months[-1], "macro_region", start=months[-1]).to_pylist()
+    return {row["group"]: row["cumulative"] for row in newest}

@@ -11,15 +11,14 @@ from pyarrow import csv
 
 from mia.api import access
 from mia.api.access import Access
-from mia.api.figures import Figures
 from mia.api.problems import problem_responses
-from mia.api.wire import By, Month, UptakeAnswer
-from mia.errors import InvalidInput
+from mia.api.services import Uptake
+from mia.api.wire import By, IfGiven, Month, UptakeAnswer
 
 CSV_TYPE = "text/csv"
 
 
-def uptake_routes(figures: Figures, door: Access) -> APIRouter:
+def uptake_routes(figures: Uptake, door: Access) -> APIRouter:
     """Routes under /v1/uptake."""
     router = APIRouter(tags=["uptake"])
     answers: dict[int | str, dict[str, Any]] = {200: {"content": {CSV_TYPE: {"schema": {"type": "string"}}}}}
@@ -33,17 +32,15 @@ def uptake_routes(figures: Figures, door: Access) -> APIRouter:
     )
     async def uptake(
         baseline: Annotated[Month, Query(description="month that growth is counted from")] = "2021-01",
-        by: Annotated[By, Query(description="how to group")] = "macro_region",
-        start: Annotated[Month | None, Query(alias="from", description="first month")] = None,
-        end: Annotated[Month | None, Query(alias="to", description="last month")] = None,
+        by: Annotated[By | None, IfGiven, Query(description="how to group; else the total")] = None,
+        start: Annotated[Month | None, IfGiven, Query(alias="from", description="first month")] = None,
+        end: Annotated[Month | None, IfGiven, Query(alias="to", description="last month")] = None,
         accept: Annotated[str | None, Header(description="`text/csv` for CSV")] = None,
     ) -> Response:
         """Each connection counts once, in the month of the subscriber's local day."""
-        if start is not None and end is not None and start > end:
-            raise InvalidInput("`from` must not be after `to`", column="from")
         table = await asyncio.to_thread(figures.table, baseline, by, start, end)
         if CSV_TYPE in (accept or "").lower():
-            return csv_response(table, f"uptake-{by}.csv")
+            return csv_response(table, f"uptake-{by or 'total'}.csv")
         content = orjson.dumps({"baseline": baseline, "by": by, "rows": table.to_pylist()})
         return Response(content, media_type="application/json", headers={"Vary": "Accept"})
 

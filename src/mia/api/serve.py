@@ -1,0 +1,29 @@
+"""The application that `mia serve` runs: a workspace behind the door. Every worker process makes its own."""
+
+from fastapi import FastAPI
+
+from mia.api.app import create_app
+from mia.api.services import Services
+from mia.bootstrap import Workspace, open_workspace
+from mia.services.record import Recorder
+from mia.settings import load_settings
+
+
+def serve_factory() -> FastAPI:
+    """The application over the workspace of this process's settings (MIA_HOME and the other MIA_* variables)."""
+    return create_app(services_of(open_workspace(load_settings())))
+
+
+def services_of(workspace: Workspace) -> Services:
+    """What the door needs of a workspace."""
+    return Services(
+        decisions=workspace.decisions,
+        catalogue=workspace.catalogue,
+        recorder=Recorder(workspace.decisions, workspace.clock, workspace.regions),
+        ledger=workspace.ledger,
+        writer=workspace.writer,
+        keys=workspace.keys,
+        uptake=workspace.uptake,
+        clock=workspace.clock,
+        close=workspace.close,
+    )
