@@ -12,7 +12,7 @@ import yaml
 from mia.errors import InvalidInput
 from mia.intake.answers import first_row
 from mia.intake.sources import Format, Found, Source, first_line, format_of
-from mia.tables import CANONICAL
+from mia.tables import CANONICAL, OFFERS
 
 KEYS = frozenset({"path", "format", "columns", "filter", "delimiter", "types"})
 
@@ -140,7 +140,8 @@ class _Entry:
 
     def _check_names(self) -> None:
         table = CANONICAL[self.table]
-        for name in table.required:
+        # The catalogue checks its fields itself, as some of them can come in more than one form.
+        for name in () if table is OFFERS else table.required:
             if name not in self.columns:
                 raise self.refusal("the column is required", name)
         if not table.open_columns:

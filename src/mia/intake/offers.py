@@ -12,7 +12,10 @@ from mia.intake.reading import ROW, close_source, open_source
 from mia.intake.rejects import REJECTS
 from mia.intake.sources import Source, first_line
 from mia.intake.staging import check_filter, expressions_of
-from mia.tables import OFFERS
+from mia.tables import OFFERS, Table
+
+# The catalogue checks its fields itself, as some of them can come in more than one form.
+ANY_COLUMNS = Table(OFFERS.name, (), open_columns=True)
 
 
 def read_offers(connection: duckdb.DuckDBPyConnection, source: Source, ordinal: int) -> list[Mapping[str, Any]]:
@@ -23,7 +26,7 @@ def read_offers(connection: duckdb.DuckDBPyConnection, source: Source, ordinal: 
         fault = first_row(connection, rejected, [OFFERS.name])
         if fault is not None:
             raise InvalidInput(fault[2], file=source.name, row=fault[0], column=fault[1])
-        expressions = expressions_of(connection, source, raw, OFFERS)
+        expressions = expressions_of(connection, source, raw, ANY_COLUMNS)
         check_filter(connection, source, raw)
         where = "" if source.filter is None else f" WHERE {source.filter}"
         columns = ", ".join(f"{text} AS {identifier(name)}" for name, (text, _) in expressions.items())

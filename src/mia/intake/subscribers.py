@@ -69,9 +69,12 @@ def know_subscribers(
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {REGION_TABLE} ({REGION} VARCHAR, {MACRO_REGION} VARCHAR, {TIMEZONE} VARCHAR)"
     )
-    rows = [[region.name, region.macro_region, region.timezone] for region in regions.values()]
-    if rows:
-        connection.executemany(f"INSERT INTO {REGION_TABLE} VALUES (?, ?, ?)", rows)
+    listed = list(regions.values())
+    columns = [[r.name for r in listed], [r.macro_region for r in listed], [r.timezone for r in listed]]
+    connection.execute(
+        f"INSERT INTO {REGION_TABLE} SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[]), unnest($3::VARCHAR[])",
+        columns,
+    )
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {KNOWN_SUBSCRIBERS} AS "
         f"SELECT m.{SUBSCRIBER_ID} AS {identifier(KNOWN_SUBSCRIBER)}, "

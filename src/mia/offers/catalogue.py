@@ -68,26 +68,30 @@ def load_rows(path: Path, called: str | None = None) -> list[Mapping[str, Any]]:
     return offers
 
 
-def build_catalogue(rows: Sequence[Mapping[str, Any]], *, file: str) -> Catalogue:
-    """Validate offers and make them a catalogue; rows count from 1 in messages.
+def build_catalogue(
+    rows: Sequence[Mapping[str, Any]], *, file: str, places: Sequence[tuple[str, int]] | None = None
+) -> Catalogue:
+    """Validate offers and make them a catalogue.
 
+    Messages name `file` and the row from 1, or what `places` says of each row when they come from several files.
     Raises InvalidInput on the first rule that is broken: a missing or malformed field, an id that comes twice,
     `requires` or `excludes` of an offer that is not there.
     """
     if not rows:
         raise InvalidInput("a catalogue needs at least one offer", file=file)
-    offers = [_offer(Cells(row, file=file, row=number)) for number, row in enumerate(rows, start=1)]
+    where = list(places) if places is not None else [(file, number) for number in range(1, len(rows) + 1)]
+    offers = [_offer(Cells(row, file=name, row=number)) for row, (name, number) in zip(rows, where, strict=True)]
     seen: set[str] = set()
-    for number, offer in enumerate(offers, start=1):
+    for offer, (name, number) in zip(offers, where, strict=True):
         if offer.id in seen:
-            raise InvalidInput(f"the id {offer.id!r} comes twice", file=file, row=number, column="id")
+            raise InvalidInput(f"the id {offer.id!r} comes twice", file=name, row=number, column="id")
         seen.add(offer.id)
-    for number, offer in enumerate(offers, start=1):
+    for offer, (name, number) in zip(offers, where, strict=True):
         for column, named in (("requires", offer.requires), ("excludes", offer.excludes)):
             for other in sorted(named):
                 if other not in seen or other == offer.id:
                     rule = "names the offer itself" if other == offer.id else f"names an unknown offer {other!r}"
-                    raise InvalidInput(rule, file=file, row=number, column=column)
+                    raise InvalidInput(rule, file=name, row=number, column=column)
     ordered = tuple(sorted(offers, key=lambda offer: offer.id))
     return Catalogue(_version(ordered), ordered)
 

@@ -181,13 +181,16 @@ class _Load:
     def _read_catalogue(self) -> Catalogue | None:
         """The catalogue that this load brings, None when it brings none; offers become known either way."""
         rows: list[Mapping[str, Any]] = []
+        places: list[tuple[str, int]] = []
         names: list[str] = []
         for number, source in self._of(OFFERS.name):
-            names.append(source.name)
             yaml = source.format == "yaml"
-            rows += load_rows(source.path, source.name) if yaml else read_offers(self.connection, source, number)
+            found = load_rows(source.path, source.name) if yaml else read_offers(self.connection, source, number)
+            rows += found
+            places += [(source.name, place) for place in range(1, len(found) + 1)]
+            names.append(source.name)
         current = load_catalogue_of(self.lake)
-        fresh = build_catalogue(rows, file=", ".join(names)) if names else None
+        fresh = build_catalogue(rows, file=", ".join(names), places=places) if names else None
         if fresh is not None:
             same = current is not None and current.version == fresh.version
             self._count(
