@@ -7,7 +7,6 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal
 
@@ -158,11 +157,8 @@ def csv_header(path: Path, delimiter: str | None = None, called: str | None = No
     called = called or path.name
     try:
         packed = path.name.lower().endswith(".gz")
-        with (
-            gzip.open(path) if packed else path.open("rb") as file,
-            TextIOWrapper(file, encoding="utf-8-sig", newline="") as text,
-        ):
-            line = text.readline()
+        with gzip.open(path) if packed else path.open("rb") as file:
+            line = file.readline().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput("is not encoded in UTF-8", file=called) from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
