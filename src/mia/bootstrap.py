@@ -12,7 +12,7 @@ from mia.domain.decision import Versions
 from mia.domain.offer import Offer
 from mia.domain.region import Region
 from mia.domain.subscriber import ArmSplit
-from mia.errors import InvalidSettings, NotEnoughData
+from mia.errors import InvalidSettings, NotEnoughData, UnknownModel
 from mia.evaluation.gate import Thresholds
 from mia.frames import Profiles
 from mia.offers.catalogue import Catalogue
@@ -26,7 +26,8 @@ from mia.services.decide import DecisionMaker, LiveLoader
 from mia.services.ingest import Terms
 from mia.services.refresh import ProfileBuilder
 from mia.services.report import UptakeReport
-from mia.services.train import Trainer
+from mia.services.score import Scorer
+from mia.services.train import Evaluator, Trainer
 from mia.settings import Settings
 from mia.storage.catalogues import load_catalogue_of
 from mia.storage.engine import DuckDBEngine
@@ -95,14 +96,13 @@ class Workspace:
     @cached_property
     def decisions(self) -> DecisionMaker:
         """Takes and replays decisions."""
-        contact = self.settings.contact
         return DecisionMaker(
             ledger=self.ledger,
             loader=LiveLoader(
                 self.catalogue,
                 lambda version: LightGBMRanker.load(self.registry.fetch(version)),
                 self.profiles,
-                ContactPolicy(contact.impression_cap, contact.impression_window_days, contact.decline_cooldown_days),
+                self.contact,
             ),
             newest=self.newest_versions,
             arms=self.arms,
@@ -111,6 +111,12 @@ class Workspace:
             clock=self.clock,
             new_id=lambda: uuid.uuid4().hex,
         )
+
+    @property
+    def contact(self) -> ContactPolicy:
+        """The contact policy."""
+        contact = self.settings.contact
+        return ContactPolicy(contact.impression_cap, contact.impression_window_days, contact.decline_cooldown_days)
 
     @property
     def terms(self) -> Terms:
@@ -130,6 +136,18 @@ class Workspace:
             raise NotEnoughData("the lake holds no such catalogue; `mia ingest` loads one")
         return found
 
+    def current_offers(self) -> tuple[Offer, ...]:
+        """Offers of the current catalogue, none where there is no catalogue yet."""
+        found = load_catalogue_of(self.lake)
+        return () if found is None else found.offers
+
+    def version(self, name: str) -> str:
+        """A model version by number or by the alias `champion`; raises UnknownModel when there is no champion."""
+        chosen = self.registry.champion() if name == "champion" else name
+        if chosen is None:
+            raise UnknownModel(name)
+        return chosen
+
     def newest_versions(self) -> Versions:
         """The newest of everything that decisions depend on."""
         return Versions(
@@ -145,7 +163,24 @@ class Workspace:
 
     def trainer(self) -> Trainer:
         """Makes candidates; raises InvalidSettings without the `train` extra."""
-        return Trainer(self.ledger, self.registry, self.build_profiles, _yardsticks())
+        return Trainer(self.ledger, self.registry, self.build_profiles, _yardsticks(), self.contact)
+
+    def evaluator(self) -> Evaluator:
+        """Evaluates registered models."""
+        return Evaluator(self.ledger, self.registry, self.build_profiles, self.contact)
+
+    def scorer(self, version: str) -> Scorer:
+        """Scores with a version of the model; raises UnknownModel."""
+        return Scorer(
+            LightGBMRanker.load(self.registry.fetch(version)),
+            self.catalogue(),
+            self.lake,
+            self.ledger,
+            self.build_profiles,
+            self.engine.connect,
+            self.regions,
+            self.settings.default_timezone,
+        )
 
     def fit_options(self) -> FitOptions:
         """Defaults of a fit under these settings."""

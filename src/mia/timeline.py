@@ -20,6 +20,15 @@ def day_of(value: date) -> int:
     return (value - EPOCH).days
 
 
+def day_of_text(text: str) -> int:
+    """Day number of `YYYY-MM-DD`; raises ValueError on anything else.
+
+    >>> day_of_text("1970-01-02")
+    1
+    """
+    return day_of(date.fromisoformat(text))
+
+
 def date_of(day: int) -> date:
     """Date of a day number; the inverse of `day_of`.
 

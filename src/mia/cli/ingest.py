@@ -4,15 +4,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mia.bootstrap import open_workspace
+from mia.cli.console import console
 from mia.cli.progress import progress_bar
+from mia.cli.workspace import Home, workspace
 from mia.intake.report import IngestReport
 from mia.services.ingest import ingest as ingest_source
-from mia.settings import load_settings
 
 
 def ingest(
@@ -21,30 +20,26 @@ def ingest(
     table: Annotated[
         str | None, typer.Option(help="Table of the file, where neither its name nor its columns tell.")
     ] = None,
-    home: Annotated[Path | None, typer.Option(help="Workspace folder; else MIA_HOME.", file_okay=False)] = None,
+    home: Home = None,
 ) -> None:
     """Validate and load records; rejected rows are counted by reason and kept in a file."""
-    workspace = open_workspace(load_settings(home))
-    try:
-        with progress_bar() as progress:
-            report = ingest_source(
-                source,
-                lake=workspace.lake,
-                ledger=workspace.ledger,
-                rejects=workspace.rejects,
-                connect=workspace.engine.connect,
-                now=workspace.clock(),
-                terms=workspace.terms,
-                mapping=mapping,
-                table=table,
-                progress=progress,
-            )
-    finally:
-        workspace.close()
-    show_report(report, Console())
+    with workspace(home) as opened, progress_bar() as progress:
+        report = ingest_source(
+            source,
+            lake=opened.lake,
+            ledger=opened.ledger,
+            rejects=opened.rejects,
+            connect=opened.engine.connect,
+            now=opened.clock(),
+            terms=opened.terms,
+            mapping=mapping,
+            table=table,
+            progress=progress,
+        )
+    show_report(report)
 
 
-def show_report(report: IngestReport, console: Console) -> None:
+def show_report(report: IngestReport) -> None:
     """Print what became of the rows of a load."""
     if report.tables:
         summary = Table("table", title=f"load {report.load}", title_justify="left")

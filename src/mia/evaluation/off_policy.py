@@ -5,7 +5,9 @@ has weight w = 1 / p there and 0 elsewhere. IPS averages w x reward (Horvitz, D.
 the sum of w x reward by the sum of w (Swaminathan, A., Joachims, T., 2015). Both need 0 < p.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,11 @@ class OffPolicy:
     snips: Estimate
     effective_size: float
     matched: float
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "OffPolicy":
+        """From the dict form that `dataclasses.asdict` makes."""
+        return cls(Estimate(**data["ips"]), Estimate(**data["snips"]), data["effective_size"], data["matched"])
 
 
 def estimate_value(

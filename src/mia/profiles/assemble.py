@@ -22,7 +22,8 @@ def assemble_profiles(
     `features` comes from build_features, the long tables from build_usage_keys and build_response_keys, and
     `subscribers` is the lake's table; its columns become attributes (numbers as float, booleans as 0 and 1).
     """
-    features = features.sort_by([(AS_OF, "ascending"), (SUBSCRIBER_ID, "ascending")])
+    usage_keys, response_keys = (_with_long_day(table) for table in (usage_keys, response_keys))
+    features = _with_long_day(features).sort_by([(AS_OF, "ascending"), (SUBSCRIBER_ID, "ascending")])
     ids = np.asarray(features[SUBSCRIBER_ID].to_pylist(), object)
     as_of = features[AS_OF].to_numpy().astype(np.int64)
     index = RowIndex(ids, as_of)
@@ -40,6 +41,11 @@ def assemble_profiles(
 def attribute_names(columns: Iterable[str]) -> list[str]:
     """Subscriber columns that the model and the eligibility rules may look at."""
     return [name for name in columns if name not in NOT_ATTRIBUTES]
+
+
+def _with_long_day(table: pa.Table) -> pa.Table:
+    """Engines narrow integers as they like; joins want one type."""
+    return table.set_column(table.column_names.index(AS_OF), AS_OF, table[AS_OF].cast(pa.int64()))
 
 
 def _attributes(subscribers: pa.Table, ids: pa.ChunkedArray) -> dict[str, Objects]:

@@ -38,8 +38,8 @@ class Measure:
 
     def aggregate(self, usage: Table) -> NumericValue:
         """The measure as an aggregate over usage records; 0 where no record matches."""
-        summed = self.value(usage).cast("float64").sum(where=self.where(usage))
-        return summed.fill_null(0.0).name(self.name)
+        counted = self.where(usage).ifelse(self.value(usage), ibis.literal(0.0))
+        return counted.cast("float64").sum().fill_null(0.0).name(self.name)
 
 
 def is_weekend(day: NumericValue) -> BooleanValue:
@@ -52,7 +52,7 @@ def _kind(*names: str) -> Callable[[Table], BooleanValue]:
 
 
 def _and(*conditions: Callable[[Table], BooleanValue]) -> Callable[[Table], BooleanValue]:
-    return lambda usage: ibis.and_(*(condition(usage).fill_null(False) for condition in conditions))
+    return lambda usage: ibis.and_(*(condition(usage) for condition in conditions))
 
 
 def _is(column: str, value: str) -> Callable[[Table], BooleanValue]:

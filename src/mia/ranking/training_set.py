@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from mia.errors import NotEnoughData
 from mia.frames import Floats, Ints, Objects
 from mia.tables import CHANNEL, KIND, LOCAL_DAY, OCCURRED_AT, OFFER_ID, POSITION, PROPENSITY, REGION, SUBSCRIBER_ID
-from mia.timeline import DAY_SECONDS, MICROSECONDS
+from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ class Impressions:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def window(self) -> tuple[str, str]:
+        """First and last local day, as ISO dates."""
+        return date_of(int(self.local_day.min())).isoformat(), date_of(int(self.local_day.max())).isoformat()
 
     def take(self, rows: Ints) -> "Impressions":
         """The given impressions, in their order."""

@@ -16,7 +16,7 @@ from mia.frames import Profiles
 from mia.ports import Lake, LakeFile, Ledger, ProfileStore
 from mia.profiles.assemble import assemble_profiles
 from mia.profiles.features import build_features, feature_fingerprint, spine_of_day
-from mia.profiles.keys import build_response_keys, build_usage_keys
+from mia.profiles.keys import USAGE_HORIZON, build_response_keys, build_usage_keys
 from mia.profiles.measures import roll_up, roll_up_keys
 from mia.ranking.history import build_history
 from mia.ranking.offer_table import OfferTable
@@ -25,6 +25,7 @@ from mia.tables import AS_OF, LOCAL_DAY, SUBSCRIBER_ID
 Progress = Callable[[str, int, int], None]
 DAILY, DAILY_KEYS, SUBSCRIBERS, USAGE = "daily", "daily_keys", "subscribers", "usage"
 CHUNK_DAYS = 31
+SPINE = pa.schema([(SUBSCRIBER_ID, pa.string()), (AS_OF, pa.int64())])
 
 
 class Engine(Protocol):
@@ -97,10 +98,8 @@ class ProfileBuilder:
             people = session.read(self.lake.paths(SUBSCRIBERS))
             if spine is None:
                 spine = session.fetch(spine_of_day(people, int(as_of or 0)))
-            days = spine[AS_OF].to_numpy()
-            first, last = int(days.min(initial=2**31)) - 366, int(days.max(initial=0))
-            near = range(first, last)
-            rows = session.table(spine.select([SUBSCRIBER_ID, AS_OF]))
+            near = _days_before(spine)
+            rows = session.table(spine.select([SUBSCRIBER_ID, AS_OF]).cast(SPINE))
             daily = session.read(self.lake.paths(DAILY, near) or self.lake.paths(DAILY))
             daily_keys = self.lake.paths(DAILY_KEYS, near) or self.lake.paths(DAILY_KEYS)
             categories = pa.table(
@@ -148,6 +147,12 @@ def profile_table(profiles: Profiles) -> pa.Table:
     for place, name in enumerate(profiles.names):
         columns[name] = pa.array(profiles.numeric[:, place], pa.float64(), from_pandas=True)
     return pa.table(columns)
+
+
+def _days_before(spine: pa.Table) -> range:
+    """The days whose roll-ups can matter to a spine."""
+    days = spine[AS_OF].to_numpy()
+    return range(int(days.min()) - USAGE_HORIZON, int(days.max())) if len(days) else range(0)
 
 
 def _digest(files: list[LakeFile]) -> str:

@@ -17,12 +17,12 @@ class FitOptions:
     threads: int = 2
     trees: int = 400
     leaves: int = 15
-    learning_rate: float = 0.05
+    learning_rate: float = 0.08
     minimum_leaf: int = 60
     feature_share: float = 0.4
     row_share: float = 0.8
     l2: float = 10.0
-    extra_trees: bool = False
+    extra_trees: bool = True
     bags: int = 1
 
 

@@ -43,9 +43,19 @@ class LightGBMRanker:
         cut = int(len(labels) * (1 - LATEST_SHARE))
         trial = _boost(matrix[:cut], labels[:cut], schema.names, options, 0, (matrix[cut:], labels[cut:]))
         calibration = Calibration.fit(np.asarray(trial.predict(matrix[cut:])), labels[cut:])
-        enough = replace(options, trees=max(trial.best_iteration, 1))
+        found = cls([trial], schema, calibration)
+        return found.refit(pairs, labels, options)
+
+    def refit(self, pairs: Pairs, labels: Floats, options: FitOptions) -> Self:
+        """The same number of trees and calibration, fitted on other (more) pairs."""
+        schema = FeatureSchema.fit(pairs, labels, options.fingerprint)
+        found = [
+            booster.best_iteration if booster.best_iteration > 0 else booster.num_trees() for booster in self._boosters
+        ]
+        enough = replace(options, trees=max(found))
+        matrix = schema.matrix(pairs)
         boosters = [_boost(matrix, labels, schema.names, enough, bag, None) for bag in range(options.bags)]
-        return cls(boosters, schema, calibration)
+        return type(self)(boosters, schema, self.calibration)
 
     def score(self, pairs: Pairs) -> Floats:
         """Calibrated acceptance of each pair."""
@@ -118,7 +128,7 @@ def _boost(
             "seed": options.seed + bag,
             "num_threads": options.threads,
             "deterministic": True,
-            "force_row_wise": True,
+            "force_col_wise": True,
             "verbosity": -1,
         },
         seen,

@@ -2,11 +2,11 @@
 
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 
 from mia.domain.offer import Offer
@@ -16,14 +16,16 @@ from mia.evaluation.intervals import Estimate, clusters
 from mia.evaluation.measures import Measures, Scored, auc_gain, measure
 from mia.evaluation.metrics import reliability
 from mia.evaluation.splits import split_by_time
-from mia.frames import Floats, Ints
+from mia.frames import Floats
+from mia.offers.contact import ContactPolicy
 from mia.ports import Ledger, Registry
-from mia.ranking.offer_table import OfferTable
-from mia.ranking.pairs import Context, Pairs
-from mia.ranking.point_in_time import BuildProfiles, PointInTime
+from mia.ranking.pairs import Pairs
+from mia.ranking.point_in_time import BuildProfiles
 from mia.ranking.rankers.base import FitOptions, Ranker
 from mia.ranking.rankers.lightgbm import LightGBMRanker
-from mia.ranking.training_set import Impressions, build_impressions
+from mia.ranking.training_set import Impressions
+from mia.services.train.examples import Examples, build_examples
+from mia.services.train.what_if import WhatIf
 from mia.timeline import MICROSECONDS, date_of
 
 Progress = Callable[[str, int, int], None]
@@ -64,6 +66,7 @@ class Trainer:
     registry: Registry
     build_profiles: BuildProfiles
     yardsticks: Mapping[str, type[Ranker]]
+    contact: ContactPolicy
 
     def train(self, plan: TrainingPlan, progress: Progress | None = None) -> Trained:
         """Fit, evaluate on the later window, refit on all matured impressions, register. Raises NotEnoughData."""
@@ -73,7 +76,14 @@ class Trainer:
                 progress(label, done, STEPS)
 
         step("training set", 0)
-        impressions, pairs = self._examples(plan)
+        examples = build_examples(
+            self.ledger,
+            self.build_profiles,
+            plan.offers,
+            attribution_days=plan.attribution_days,
+            until=plan.until,
+        )
+        impressions, pairs = examples.impressions, examples.pairs
         earlier, later = split_by_time(impressions.local_day, plan.holdout_share, gap=plan.attribution_days)
         labels = impressions.labels
         if not 0 < labels[earlier].sum() < len(earlier) or not labels[later].sum():
@@ -81,41 +91,39 @@ class Trainer:
         step("evaluation", 1)
         rows = Scored(labels[later], impressions.slate[later], clusters(impressions.subscriber_ids[later]))
         held_out = pairs.take(later).at_first_position()
-        rankers: dict[str, type[Ranker]] = {"mia": LightGBMRanker, **self.yardsticks}
-        scores = {
-            name: ranker.fit(pairs.take(earlier), labels[earlier], plan.options).score(held_out)
-            for name, ranker in rankers.items()
+        mia = LightGBMRanker.fit(pairs.take(earlier), labels[earlier], plan.options)
+        fitted: dict[str, Ranker] = {"mia": mia}
+        fitted |= {
+            name: kind.fit(pairs.take(earlier), labels[earlier], plan.options) for name, kind in self.yardsticks.items()
         }
+        scores = {name: ranker.score(held_out) for name, ranker in fitted.items()}
         table = {name: measure(given, rows) for name, given in scores.items()}
         gain = auc_gain(scores["mia"], scores["popular"], rows)
         step("fit on all impressions", 2)
-        final = LightGBMRanker.fit(pairs, labels, plan.options)
+        final = mia.refit(pairs, labels, plan.options)
         step("registration", 3)
-        window = _window(impressions, later)
+        window = impressions.take(later).window
         evidence = {
             "window": window,
             "rows": len(later),
             "positives": float(labels[later].sum()),
             "table": {name: measures.to_json() for name, measures in table.items()},
             "auc_gain_over_popular": asdict(gain),
+            "policies": self._policies(examples.take(later), fitted, plan.options.seed),
             "champion": self._against_champion(plan, held_out, scores["mia"], rows, first_day=window[0]),
         }
         version = self._register(plan, final, evidence, scores["mia"], rows.labels, impressions)
         step("done", STEPS)
         return Trained(version, table, gain, len(labels), len(later), int(rows.labels.sum()), window)
 
-    def _examples(self, plan: TrainingPlan) -> tuple[Impressions, Pairs]:
-        events = self.ledger.events()
-        impressions = build_impressions(events, attribution_days=plan.attribution_days, until=plan.until)
-        table = OfferTable.build(plan.offers)
-        cols = np.asarray([table.places.get(offer_id, -1) for offer_id in impressions.offer_ids], np.int64)
-        kept = np.flatnonzero(cols >= 0)
-        impressions, cols = impressions.take(kept), cols[kept]
-        if not len(kept):
-            raise NotEnoughData("no impression shows an offer of the current catalogue")
-        context = Context(impressions.channel, impressions.position)
-        moment = PointInTime(table, events, self.build_profiles)
-        return impressions, moment.pairs(impressions.subscriber_ids, impressions.local_day, cols, context)
+    def _policies(self, later: Examples, fitted: Mapping[str, Ranker], seed: int) -> dict[str, Any]:
+        """What each ranker would have earned in first place; empty where the log carries no propensities."""
+        what_if = WhatIf(later, self.contact)
+        values: dict[str, Any] = {}
+        for name, ranker in fitted.items():
+            with suppress(NotEnoughData):
+                values[name] = asdict(what_if.value_of(ranker, seed=seed))
+        return values
 
     def _against_champion(
         self, plan: TrainingPlan, held_out: Pairs, scores: Floats, rows: Scored, *, first_day: str
@@ -176,8 +184,3 @@ class Trainer:
                 },
                 tags={"fingerprint": plan.options.fingerprint, "trained_until": until},
             )
-
-
-def _window(impressions: Impressions, rows: Ints) -> tuple[str, str]:
-    days = impressions.local_day[rows]
-    return date_of(int(days.min())).isoformat(), date_of(int(days.max())).isoformat()

@@ -1,0 +1,5 @@
+"""Where commands print tables for people."""
+
+from rich.console import Console
+
+console = Console()

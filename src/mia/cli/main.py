@@ -1,0 +1,43 @@
+"""The command line: parse, call one service, print. Exit code 0 is done, 2 is refused input."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from mia.cli.ingest import ingest
+from mia.cli.profile import profile
+from mia.cli.replay import replay
+from mia.cli.score import score
+from mia.cli.serve import serve
+from mia.cli.simulate import simulate
+from mia.cli.train import evaluate, models, promote, train
+from mia.errors import MiaError
+
+app = typer.Typer(name="mia", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+for command in (ingest, profile, train, evaluate, promote, models, score, serve, replay, simulate):
+    app.command()(command)
+
+
+@app.callback()
+def options(
+    home: Annotated[
+        Path | None, typer.Option(help="Workspace folder, else MIA_HOME, else .mia.", file_okay=False)
+    ] = None,
+) -> None:
+    """MIA: a personalised offer recommendation engine for a mobile operator."""
+    if home is not None:
+        os.environ["MIA_HOME"] = str(home)
+
+
+def main() -> None:
+    """Entry point of the `mia` command."""
+    try:
+        app()
+    except MiaError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"mia: {error}", style="red", markup=False)
+        sys.exit(2)

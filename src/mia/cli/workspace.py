@@ -1,0 +1,34 @@
+"""The workspace of a command: its `--home`, else MIA_HOME, else the settings."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mia.bootstrap import Workspace, open_workspace
+from mia.errors import InvalidInput
+from mia.settings import load_settings
+from mia.timeline import day_of
+
+Home = Annotated[Path | None, typer.Option("--home", help="Workspace folder.", file_okay=False)]
+
+
+@contextmanager
+def workspace(home: Path | None) -> Iterator[Workspace]:
+    """The opened workspace, closed at the end."""
+    opened = open_workspace(load_settings(home))
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def parse_day(text: str, option: str) -> int:
+    """Day number of `YYYY-MM-DD`; raises InvalidInput naming the option."""
+    try:
+        return day_of(date.fromisoformat(text))
+    except ValueError as error:
+        raise InvalidInput(f"must be a date such as 2021-07-01, not {text!r}", column=option) from error
