@@ -16,7 +16,7 @@ def test_shutdown_drains_the_writer(door: Door) -> None:
         async with app.router.lifespan_context(app):
             pass
 
-    door.runner.run(live())
+    asyncio.run(live())
     with pytest.raises(LedgerUnavailable, match="closed"):
         door.services.writer.submit_events([])
 
@@ -26,20 +26,21 @@ def test_newer_versions_are_looked_for_again_and_again(
     door: Door, error: Exception | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = create_app(door.services, renew_seconds=0.0)
-    seen = asyncio.Event()
+    seen, loops = asyncio.Event(), []
 
     def reload() -> None:
         door.decisions.reloads += 1
         if door.decisions.reloads > 2:
-            door.runner.get_loop().call_soon_threadsafe(seen.set)
+            loops[0].call_soon_threadsafe(seen.set)
         if error is not None:
             raise error
 
     door.decisions.reload = reload
 
     async def live() -> None:
+        loops.append(asyncio.get_running_loop())
         async with app.router.lifespan_context(app):
             await asyncio.wait_for(seen.wait(), timeout=30)
 
-    door.runner.run(live())
+    asyncio.run(live())
     assert ("the registry is away" in caplog.text) == (error is not None)

@@ -187,7 +187,7 @@ def test_concurrent_requests_each_get_their_own_answer(door: Door) -> None:
             ]
             return [answer.content for answer in await asyncio.gather(*asks)]
 
-    bodies = [orjson.loads(content) for content in door.runner.run(ask_all())]
+    bodies = [orjson.loads(content) for content in asyncio.run(ask_all())]
     assert [body["subscriber_id"] for body in bodies] == [f"s{n}" for n in range(50)]
     assert len({body["decision_id"] for body in bodies}) == 50
     assert door.ledger.decisions_count() == 50

@@ -175,7 +175,6 @@ class Door:
     decisions: FakeDecisions
     keys: FakeKeys
     services: Services
-    runner: asyncio.Runner
     app: FastAPI
 
     def fill(self) -> None:
@@ -192,7 +191,7 @@ class Door:
             async with httpx.AsyncClient(transport=transport, base_url="http://mia") as client:
                 return await client.request(method, path, headers=headers, **options)
 
-        return self.runner.run(exchange())
+        return asyncio.run(exchange())
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.call("GET", path, **options)
@@ -222,6 +221,5 @@ def open_door() -> Iterator[Door]:
         clock=clock,
         close=writer.close,
     )
-    with asyncio.Runner() as runner:
-        yield Door(clock, ledger, decisions, keys, services, runner, create_app(services))
+    yield Door(clock, ledger, decisions, keys, services, create_app(services))
     writer.close()

@@ -74,7 +74,7 @@ def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRo
         "/v1/decisions/{decision_id}",
         summary="How a decision came about",
         response_model=TraceAnswer,
-        responses=problem_responses(401, 403, 404, 503),
+        responses=problem_responses(401, 403, 404, 422, 503),
         dependencies=[Depends(door.require(access.ADMIN))],
     )
     async def trace(decision_id: Annotated[str, Path(max_length=200)]) -> Response:
