@@ -315,14 +315,24 @@ def test_attributes_keep_their_type(operator: Operator) -> None:
             "subscriber_id": "a",
             "score": "1.5",
             "code": "007",
+            "ref": "1_2",
             "vip": "true",
             "consent_channels": "app; web",
         },
-        {**SUBSCRIBER, "subscriber_id": "b", "score": "", "code": "12", "vip": "false", "consent_channels": ""},
+        {
+            **SUBSCRIBER,
+            "subscriber_id": "b",
+            "score": "",
+            "code": "12",
+            "ref": "3_4",
+            "vip": "false",
+            "consent_channels": "",
+        },
     ]
     operator.load(operator.write("subscribers.csv", *rows))
     a, b, _ = operator.rows("subscribers", "subscriber_id")
-    assert (a["score"], a["code"], a["vip"], a["consent_channels"]) == (1.5, "007", 1.0, ["app", "web"])
+    assert (a["score"], a["code"], a["ref"], a["vip"]) == (1.5, "007", "1_2", 1.0)
+    assert a["consent_channels"] == ["app", "web"]
     assert (b["score"], b["code"], b["vip"], b["consent_channels"]) == (None, "12", 0.0, None)
 
 

@@ -14,6 +14,7 @@ from mia.intake.answers import count, first_row
 from mia.intake.mapping import names_of
 from mia.intake.quoting import identifier, literal, literals
 from mia.intake.rejects import REJECTS
+from mia.intake.rules import number
 from mia.intake.sources import Source, csv_header, first_line
 
 ROW = ":row"
@@ -149,7 +150,7 @@ def _guess(name: str) -> str:
     column = identifier(name)
     fits = {
         "BIGINT": f"regexp_full_match({column}, '-?(0|[1-9][0-9]{{0,17}})')",
-        "DOUBLE": f"TRY_CAST({column} AS DOUBLE) IS NOT NULL AND NOT regexp_matches({column}, '^-?0[0-9]')",
+        "DOUBLE": f"({number(column)}) IS NOT NULL AND NOT regexp_matches({column}, '^-?0[0-9]')",
         "DATE": f"length({column}) = 10 AND TRY_CAST({column} AS DATE) IS NOT NULL",
         "TIMESTAMPTZ": f"TRY_CAST({column} AS TIMESTAMPTZ) IS NOT NULL",
         "BOOLEAN": f"lower({column}) IN ('true', 'false')",

@@ -64,12 +64,14 @@ def _str(value: str, kind: str) -> str:
     return f"CASE WHEN NOT contains({_text(value, kind)}, chr(0)) THEN {_text(value, kind)} END"
 
 
+def number(text: str) -> str:
+    """SQL of a text as a number, NULL where it is none."""
+    # The engine's cast takes the id 1000_93 for 100093.
+    return f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS DOUBLE) END"
+
+
 def _float(value: str, kind: str) -> str:
-    return (
-        f"CAST({value} AS DOUBLE)"
-        if kind in INTEGERS | {"DOUBLE", "FLOAT"}
-        else f"TRY_CAST({_text(value, kind)} AS DOUBLE)"
-    )
+    return f"CAST({value} AS DOUBLE)" if kind in INTEGERS | {"DOUBLE", "FLOAT"} else number(_text(value, kind))
 
 
 def _int(value: str, kind: str) -> str:
@@ -213,13 +215,13 @@ def know_offers(connection: duckdb.DuckDBPyConnection, offer_ids: Sequence[str])
 
 def fault(rules: tuple[Rule, ...]) -> str:
     """SQL of the 1-based number of the first rule that a row breaks, 0 for none."""
-    cases = " ".join(f"WHEN {rule.broken} THEN {number}" for number, rule in enumerate(rules, start=1))
+    cases = " ".join(f"WHEN {rule.broken} THEN {place}" for place, rule in enumerate(rules, start=1))
     return f"CASE {cases} ELSE 0 END"
 
 
 def named_rules(rules: tuple[Rule, ...]) -> str:
     """SQL rows (number, column, name, reason) of the rules, to be joined to `:fault`."""
     return ", ".join(
-        f"({number}, {literal(rule.column)}, {literal(rule.name)}, {literal(rule.reason)})"
-        for number, rule in enumerate(rules, start=1)
+        f"({place}, {literal(rule.column)}, {literal(rule.name)}, {literal(rule.reason)})"
+        for place, rule in enumerate(rules, start=1)
     )

@@ -9,7 +9,7 @@ from mia.domain.region import Region
 from mia.intake.answers import count, first_row
 from mia.intake.quoting import identifier, literal
 from mia.intake.reading import ROW
-from mia.intake.rules import DUCK, KNOWN_SUBSCRIBER, KNOWN_SUBSCRIBERS, rules_of
+from mia.intake.rules import DUCK, KNOWN_SUBSCRIBER, KNOWN_SUBSCRIBERS, number, rules_of
 from mia.intake.staging import FAULT, Plan
 from mia.tables import MACRO_REGION, REGION, SUBSCRIBER_ID, SUBSCRIBERS, TIMEZONE
 
@@ -112,7 +112,7 @@ def _attribute_kinds(connection: duckdb.DuckDBPyConnection, table: str, names: S
     if not names:
         return {}
     tests = [
-        f"CASE WHEN bool_and(isfinite(TRY_CAST({c} AS DOUBLE)) IS TRUE AND NOT regexp_matches({c}, '^-?0[0-9]')) "
+        f"CASE WHEN bool_and(isfinite({number(c)}) IS TRUE AND NOT regexp_matches({c}, '^-?0[0-9]')) "
         f"FILTER ({c} IS NOT NULL) IS NOT FALSE THEN 'DOUBLE' WHEN bool_and(lower({c}) IN ('true', 'false')) "
         f"FILTER ({c} IS NOT NULL) THEN 'BOOLEAN' ELSE 'VARCHAR' END"
         for c in map(identifier, names)

@@ -105,8 +105,8 @@ def test_a_truncated_parquet_file_is_refused(tmp_path: Path, connection: duckdb.
 def test_columns_that_a_mapping_computes_with_get_a_type_and_the_rest_stays_text(
     tmp_path: Path, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    text = b"id,whole,part,day,moment,yes,zip,none\n007,1,2.5,2021-01-31,2021-01-31 10:00,true,01234,\n"
-    columns = {"subscriber_id": "id", "x": "whole + part", "y": "[day, moment]", "z": "[yes, zip, none]"}
+    text = b"id,whole,part,day,moment,yes,zip,ref,none\n007,1,2.5,2021-01-31,2021-01-31 10:00,true,01234,1000_93,\n"
+    columns = {"subscriber_id": "id", "x": "whole + part", "y": "[day, moment]", "z": "[yes, zip, ref, none]"}
     raw = open_source(connection, source(tmp_path, text, columns=columns), 0)
     assert dict(raw.types) == {
         "id": "VARCHAR",
@@ -116,6 +116,7 @@ def test_columns_that_a_mapping_computes_with_get_a_type_and_the_rest_stays_text
         "moment": "TIMESTAMPTZ",
         "yes": "BOOLEAN",
         "zip": "VARCHAR",
+        "ref": "VARCHAR",
         "none": "NULL",
     }
     values = connection.execute(f"SELECT id, whole + part, abs(none), day - 1 FROM {raw.relation}").fetchall()

@@ -30,7 +30,7 @@ def judged(column: Column, values: str) -> list[tuple[Any, str | None]]:
         ("int", "['7', ' 7.0 ', '7.5', 'seven', '1e20']", ["7", "7", None, None, None]),
         ("int", "[7, -7]::SMALLINT[]", ["7", "-7"]),
         ("int", "[7.0, 7.5, 'nan'::DOUBLE]", ["7", None, None]),
-        ("float", "['1.5', '1,5', '0x1']", ["1.5", None, None]),
+        ("float", "['1.5', '1,5', '0x1', '1_5']", ["1.5", None, None, None]),
         ("float", "[1.25]::DECIMAL(9, 2)[]", ["1.25"]),
         ("bool", "['Yes', 'f', '1.0', 'maybe']", ["true", "false", "true", None]),
         ("bool", "[1, 0, 2]", ["true", "false", None]),
