@@ -26,6 +26,15 @@ Progress = Callable[[str, int, int], None]
 DAILY, DAILY_KEYS, SUBSCRIBERS, USAGE = "daily", "daily_keys", "subscribers", "usage"
 CHUNK_DAYS = 31
 SPINE = pa.schema([(SUBSCRIBER_ID, pa.string()), (AS_OF, pa.int64())])
+NO_KEYS = pa.schema(
+    [
+        (SUBSCRIBER_ID, pa.string()),
+        (LOCAL_DAY, pa.int64()),
+        ("key", pa.string()),
+        ("records", pa.float64()),
+        ("charge", pa.float64()),
+    ]
+).empty_table()
 
 
 class Engine(Protocol):
@@ -102,6 +111,8 @@ class ProfileBuilder:
             rows = session.table(spine.select([SUBSCRIBER_ID, AS_OF]).cast(SPINE))
             daily = session.read(self.lake.paths(DAILY, near) or self.lake.paths(DAILY))
             daily_keys = self.lake.paths(DAILY_KEYS, near) or self.lake.paths(DAILY_KEYS)
+            # Records need not name a category or an item, so there may be no key at all.
+            used = session.read(daily_keys) if daily_keys else session.table(NO_KEYS)
             categories = pa.table(
                 {
                     "offer_id": pa.array([offer.id for offer in offers], pa.string()),
@@ -111,7 +122,7 @@ class ProfileBuilder:
             events = self.ledger.events().select([SUBSCRIBER_ID, LOCAL_DAY, "offer_id", "kind"])
             return assemble_profiles(
                 session.fetch(build_features(daily, people, rows)),
-                session.fetch(build_usage_keys(session.read(daily_keys), rows)),
+                session.fetch(build_usage_keys(used, rows)),
                 session.fetch(build_response_keys(session.table(events), session.table(categories), rows)),
                 session.fetch(people),
             )
