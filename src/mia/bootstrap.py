@@ -2,9 +2,11 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -13,8 +15,9 @@ from mia.domain.offer import Offer
 from mia.domain.region import Region
 from mia.domain.subscriber import ArmSplit
 from mia.errors import InvalidSettings, NotEnoughData, UnknownModel
-from mia.evaluation.gate import Thresholds
+from mia.evaluation.gate import Thresholds, Verdict
 from mia.frames import Profiles
+from mia.intake.report import IngestReport
 from mia.offers.catalogue import Catalogue
 from mia.offers.contact import ContactPolicy
 from mia.profiles.features import feature_fingerprint
@@ -23,17 +26,20 @@ from mia.ranking.rankers.base import FitOptions, Ranker
 from mia.ranking.rankers.lightgbm import LightGBMRanker
 from mia.ranking.rankers.popular import Popular, PopularByRegion
 from mia.services.decide import DecisionMaker, LiveLoader
-from mia.services.ingest import Terms
-from mia.services.refresh import ProfileBuilder
+from mia.services.ingest import Progress, Terms, ingest, no_progress
+from mia.services.promote import promote
+from mia.services.refresh import ProfileBuilder, Refreshed, refresh
 from mia.services.report import UptakeReport
 from mia.services.score import Scorer
-from mia.services.train import Evaluator, Trainer
+from mia.services.train import Evaluator, Trained, Trainer, TrainingPlan
 from mia.settings import Settings
 from mia.storage.catalogues import load_catalogue_of
 from mia.storage.engine import DuckDBEngine
+from mia.storage.files import write_table
 from mia.storage.lake import ParquetLake
 from mia.storage.ledger import GroupCommit, SqlKeys, SqlLedger, open_ledger
 from mia.storage.profile_store import LmdbProfileStore
+from mia.tables import OCCURRED_AT
 from mia.timeline import MICROSECONDS
 
 if TYPE_CHECKING:
@@ -157,13 +163,75 @@ class Workspace:
             EpsilonUniform(self.settings.exploration.epsilon).name,
         )
 
+    def ingest(
+        self, source: Path, *, mapping: Path | None = None, table: str | None = None, progress: Progress = no_progress
+    ) -> IngestReport:
+        """Load a file or folder; see `mia.services.ingest.ingest`."""
+        return ingest(
+            source,
+            lake=self.lake,
+            ledger=self.ledger,
+            rejects=self.rejects,
+            connect=self.engine.connect,
+            now=self.clock(),
+            terms=self.terms,
+            mapping=mapping,
+            table=table,
+            progress=progress,
+        )
+
+    def refresh(self, as_of: int, *, out: Path | None = None, progress: Progress = no_progress) -> Refreshed:
+        """Fold new usage and publish the profiles of a day; see `mia.services.refresh.refresh`."""
+        return refresh(
+            self.builder,
+            self.profiles,
+            self.current_offers(),
+            as_of=as_of,
+            out=out,
+            write=write_table,
+            progress=progress,
+        )
+
+    def train(
+        self,
+        *,
+        until: int | None = None,
+        attribution_days: int | None = None,
+        fit: Mapping[str, Any] | None = None,
+        progress: Progress = no_progress,
+    ) -> Trained:
+        """Register a candidate fitted on the events before `until` (microseconds; all of them by default).
+
+        `fit` overrides fields of FitOptions. Raises InvalidSettings without the `train` extra.
+        """
+        catalogue, training = self.catalogue(), self.settings.training
+        defaults = FitOptions(feature_fingerprint(), seed=training.seed, threads=self.settings.threads)
+        self.builder.fold(progress)
+        trainer = Trainer(self.ledger, self.registry, self.build_profiles, _yardsticks(), self.contact)
+        plan = TrainingPlan(
+            catalogue.offers,
+            catalogue.version,
+            self.end_of_events() if until is None else until,
+            attribution_days or training.attribution_days,
+            training.holdout_share,
+            replace(defaults, **(fit or {})),
+        )
+        return trainer.train(plan, progress)
+
+    def promote(self, version: str) -> Verdict:
+        """Run the gate; see `mia.services.promote.promote`."""
+        return promote(version, registry=self.registry, thresholds=self.thresholds, fingerprint=feature_fingerprint())
+
+    def end_of_events(self) -> int:
+        """Just after the newest event, in microseconds; raises NotEnoughData on an empty ledger."""
+        times = self.ledger.events()[OCCURRED_AT].to_numpy()
+        if not len(times):
+            raise NotEnoughData("the ledger holds no events; `mia ingest` loads them")
+        return int(times.max()) + 1
+
     def build_profiles(self, offers: tuple[Offer, ...], spine: pa.Table) -> Profiles:
         """Profiles of (subscriber_id, as_of) rows."""
         return self.builder.profiles(offers, spine=spine)
-
-    def trainer(self) -> Trainer:
-        """Makes candidates; raises InvalidSettings without the `train` extra."""
-        return Trainer(self.ledger, self.registry, self.build_profiles, _yardsticks(), self.contact)
 
     def evaluator(self) -> Evaluator:
         """Evaluates registered models."""
@@ -181,10 +249,6 @@ class Workspace:
             self.regions,
             self.settings.default_timezone,
         )
-
-    def fit_options(self) -> FitOptions:
-        """Defaults of a fit under these settings."""
-        return FitOptions(feature_fingerprint(), seed=self.settings.training.seed, threads=self.settings.threads)
 
     def close(self) -> None:
         """Drain the writer and give connections back."""

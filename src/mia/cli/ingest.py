@@ -11,7 +11,6 @@ from mia.cli.console import console
 from mia.cli.progress import progress_bar
 from mia.cli.workspace import Home, workspace
 from mia.intake.report import IngestReport
-from mia.services.ingest import ingest as ingest_source
 
 
 def ingest(
@@ -24,18 +23,7 @@ def ingest(
 ) -> None:
     """Validate and load records; rejected rows are counted by reason and kept in a file."""
     with workspace(home) as opened, progress_bar() as progress:
-        report = ingest_source(
-            source,
-            lake=opened.lake,
-            ledger=opened.ledger,
-            rejects=opened.rejects,
-            connect=opened.engine.connect,
-            now=opened.clock(),
-            terms=opened.terms,
-            mapping=mapping,
-            table=table,
-            progress=progress,
-        )
+        report = opened.ingest(source, mapping=mapping, table=table, progress=progress)
     show_report(report)
 
 

@@ -1,6 +1,5 @@
 """`mia keys`: make, list and revoke the keys of the HTTP door."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,11 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mia.bootstrap import open_workspace
-from mia.settings import load_settings
+from mia.cli.workspace import Home, workspace
 from mia.timeline import timestamp_of
-
-Home = Annotated[Path | None, typer.Option(help="Workspace folder; else MIA_HOME.", file_okay=False)]
 
 
 def create_key(
@@ -21,21 +17,15 @@ def create_key(
     home: Home = None,
 ) -> None:
     """Make a key and print its secret, which can never be seen again."""
-    workspace = open_workspace(load_settings(home))
-    try:
-        secret = workspace.keys.create(name, scope)
-    finally:
-        workspace.close()
+    with workspace(home) as opened:
+        secret = opened.keys.create(name, scope)
     typer.echo(secret)
 
 
 def list_keys(home: Home = None) -> None:
     """List all keys, revoked ones too."""
-    workspace = open_workspace(load_settings(home))
-    try:
-        keys = workspace.keys.all()
-    finally:
-        workspace.close()
+    with workspace(home) as opened:
+        keys = opened.keys.all()
     if not keys:
         typer.echo("No keys yet; `mia keys create NAME --scope offers` makes one.")
         return
@@ -48,11 +38,8 @@ def list_keys(home: Home = None) -> None:
 
 def revoke_key(name: Annotated[str, typer.Argument(help="Name of a live key.")], home: Home = None) -> None:
     """Make a key useless at once."""
-    workspace = open_workspace(load_settings(home))
-    try:
-        workspace.keys.revoke(name)
-    finally:
-        workspace.close()
+    with workspace(home) as opened:
+        opened.keys.revoke(name)
     typer.echo(f"revoked {name}")
 
 

@@ -8,19 +8,23 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from mia.cli.demo import demo
 from mia.cli.ingest import ingest
+from mia.cli.keys import keys_app
 from mia.cli.profile import profile
 from mia.cli.replay import replay
 from mia.cli.score import score
 from mia.cli.serve import serve
 from mia.cli.simulate import simulate
 from mia.cli.train import evaluate, models, promote, train
+from mia.cli.uptake import uptake
 from mia.errors import MiaError
 
 app = typer.Typer(name="mia", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-for command in (ingest, profile, train, evaluate, promote, models, score, serve, replay, simulate):
+for command in (demo, ingest, profile, train, evaluate, promote, models, score, serve, uptake, replay, simulate):
     app.command()(command)
+app.add_typer(keys_app(), name="keys")
 
 
 @app.callback()

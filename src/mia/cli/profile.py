@@ -9,11 +9,9 @@ from rich.table import Table
 from mia.cli.console import console
 from mia.cli.progress import progress_bar
 from mia.cli.workspace import Home, parse_day, workspace
-from mia.errors import InvalidInput, NotEnoughData
+from mia.errors import NotEnoughData
 from mia.profiles.features import describe as describe_features
-from mia.services.refresh import refresh
-from mia.storage.files import require_writable, write_table
-from mia.timeline import date_of
+from mia.storage.files import require_writable
 
 
 def profile(
@@ -38,17 +36,7 @@ def profile(
         if not days:
             raise NotEnoughData("the lake holds no usage records; `mia ingest` loads them")
         day = max(days) + 1 if as_of is None else parse_day(as_of, "--as-of")
-        if day <= min(days):
-            raise InvalidInput(f"no usage before that day; the first is {date_of(min(days))}", column="--as-of")
-        done = refresh(
-            opened.builder,
-            opened.profiles,
-            opened.current_offers(),
-            as_of=day,
-            out=out,
-            write=write_table,
-            progress=progress,
-        )
+        done = opened.refresh(day, out=out, progress=progress)
     typer.echo(
         f"snapshot {done.snapshot}: {done.subscribers:,} profiles, {done.days_folded} days folded"
         + (f", written to {out}" if out else "")

@@ -2,7 +2,6 @@
 
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -13,8 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mia.bootstrap import open_workspace
-from mia.settings import load_settings
+from mia.cli.workspace import Home, workspace
 
 
 class Format(StrEnum):
@@ -31,14 +29,11 @@ def uptake(
     start: Annotated[str | None, typer.Option("--from", help="First month to show, YYYY-MM.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last month to show, YYYY-MM.")] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
-    home: Annotated[Path | None, typer.Option(help="Workspace folder; else MIA_HOME.", file_okay=False)] = None,
+    home: Home = None,
 ) -> None:
     """Connections by month, each counted once, cumulative and against the end of a baseline month."""
-    workspace = open_workspace(load_settings(home))
-    try:
-        table = workspace.uptake.table(baseline, by, start, end)
-    finally:
-        workspace.close()
+    with workspace(home) as opened:
+        table = opened.uptake.table(baseline, by, start, end)
     _PRINTERS[form](table)
 
 

@@ -69,6 +69,18 @@ def _of_offer(column: str, then: Callable[[Pairs, int], float | None]) -> Callab
     return fact
 
 
+def _tagged(
+    tags: tuple[str, ...], then: Callable[[Pairs, int], float | None]
+) -> Callable[[Pairs, int], float | None]:
+    """The fact, but only for offers with one of these tags."""
+
+    def fact(pairs: Pairs, row: int) -> float | None:
+        offer = pairs.offers.offers[pairs.cols[row]]
+        return then(pairs, row) if any(tag in offer.tags for tag in tags) else None
+
+    return fact
+
+
 def _percent(name: str, least: float) -> Callable[[Pairs, int], float | None]:
     def fact(pairs: Pairs, row: int) -> float | None:
         value = float(pairs.feature(name)[row])
@@ -144,7 +156,7 @@ TEMPLATES: tuple[Template, ...] = (
         "roaming",
         ("roaming_data_mb_30d", "roaming_data_mb_90d", "roaming_voice_minutes_90d", "roaming_voice_minutes_30d"),
         Text("В поездках за три месяца: {value:.0f} МБ", "{value:.0f} MB used on trips in three months"),
-        _profile("roaming_data_mb_90d", 50.0),
+        _tagged(("travel", "roaming"), _profile("roaming_data_mb_90d", 50.0)),
     ),
     Template(
         "liked_category",

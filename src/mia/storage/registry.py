@@ -1,5 +1,6 @@
 """Runs and model versions in MLflow: SQLite beside the lake, artifacts as files, aliases instead of stages."""
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,8 @@ class MlflowRegistry:
 
     def __init__(self, folder: Path) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        # MLflow announces on standard error that it makes its tables.
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
         folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
         address = f"sqlite:///{folder / 'mlflow.db'}"

