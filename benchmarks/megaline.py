@@ -93,11 +93,12 @@ def monthly_differences(connection: duckdb.DuckDBPyConnection, profiles: Path, d
         ), texts AS (
             SELECT user_id::VARCHAR AS id, count(*) AS messages FROM raw_messages
             WHERE message_date {window} GROUP BY ALL
+        ), users AS (
+            SELECT user_id::VARCHAR AS id FROM raw_users WHERE reg_date <= DATE '{day}'
         ), truth AS (
-            SELECT user_id::VARCHAR AS id, coalesce(minutes, 0) AS minutes, coalesce(megabytes, 0) AS megabytes,
+            SELECT id, coalesce(minutes, 0) AS minutes, coalesce(megabytes, 0) AS megabytes,
                 coalesce(messages, 0) AS messages
-            FROM raw_users LEFT JOIN calls ON id = user_id::VARCHAR LEFT JOIN sessions USING (id)
-            LEFT JOIN texts USING (id) WHERE reg_date <= DATE '{day}'
+            FROM users LEFT JOIN calls USING (id) LEFT JOIN sessions USING (id) LEFT JOIN texts USING (id)
         )
         SELECT count(*) FROM truth FULL JOIN read_parquet('{profiles}') ON truth.id = subscriber_id
         WHERE (abs(voice_minutes_30d - minutes) < 1e-6 AND abs(sms_count_30d - messages) < 1e-6
