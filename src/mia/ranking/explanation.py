@@ -140,14 +140,14 @@ TEMPLATES: tuple[Template, ...] = (
             "tag_days_365d",
             "tag_charge_365d",
         ),
-        Text("Вы часто этим пользуетесь: {value:.0f} раз за месяц", "You use this often: {value:.0f} times in a month"),
+        Text("Вы часто этим пользуетесь (за месяц: {value:.0f})", "You use this often: {value:.0f} times in a month"),
         _pair("tag_records_30d", 5.0),
     ),
     Template(
         "uses_item",
         ("item_records_30d", "item_records_90d", "item_records_365d", "item_fresh", "item_share", "item_days_365d"),
         Text(
-            "Вы уже выбирали это: {value:.0f} раз за три месяца",
+            "Вы уже выбирали это (за три месяца: {value:.0f})",
             "You chose this before: {value:.0f} times in three months",
         ),
         _pair("item_records_90d", 2.0),
