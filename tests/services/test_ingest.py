@@ -477,6 +477,80 @@ usage:
     assert operator.load(folder, mapping=mapping).tables == ()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "column", "rule"),
+    [
+        ("kind: what", "kind: whta", "kind", "usage: bad SQL for log.csv"),
+        ("kind: what", "kind: abs(what)", "kind", "usage: bad SQL for log.csv"),
+        ("filter: n > 0", "filter: n", "filter", "not a condition"),
+        ("filter: n > 0", "filter: m > 0", "filter", "usage: bad SQL for log.csv"),
+    ],
+)
+def test_sql_that_does_not_fit_the_file_is_refused_with_its_column(
+    operator: Operator, old: str, new: str, column: str, rule: str
+) -> None:
+    operator.write("log.csv", {"who": "s1", "what": "sms", "n": "1", "day": "2021-06-01"})
+    text = """
+usage:
+  - path: log.csv
+    filter: n > 0
+    columns: {subscriber_id: who, kind: what, occurred_at: day, quantity: n, charge: "0"}
+"""
+    mapping = operator.folder / "m.yaml"
+    mapping.write_text(text.replace(old, new), "utf-8")
+    with pytest.raises(InvalidInput, match=rule) as caught:
+        operator.load(operator.folder / "in" / "log.csv", mapping=mapping)
+    assert (caught.value.file, caught.value.column) == ("m.yaml", column)
+    mapping.write_text(text, "utf-8")
+    assert operator.load(operator.folder / "in" / "log.csv", mapping=mapping).table("usage").accepted == 1
+
+
+def test_an_expression_that_fails_on_a_row_refuses_the_file(operator: Operator) -> None:
+    operator.write("log.csv", {"who": "s1", "n": "1"}, {"who": "s1", "n": "x"})
+    mapping = operator.folder / "m.yaml"
+    mapping.write_text(
+        """
+usage:
+  - path: log.csv
+    columns: {subscriber_id: who, kind: "'sms'", occurred_at: "'2021-06-01'", quantity: CAST(n AS INT), charge: "0"}
+""",
+        "utf-8",
+    )
+    before = operator.state()
+    with pytest.raises(InvalidInput, match="Could not convert string 'x'") as caught:
+        operator.load(operator.folder / "in" / "log.csv", mapping=mapping)
+    assert caught.value.file == "log.csv"
+    assert operator.state() == before
+
+
+def test_offers_can_be_mapped(operator: Operator) -> None:
+    operator.write("coupons.csv", {"upc": "7", "cat": "tea", "n": "1"}, {"upc": "8", "cat": "", "n": "0"})
+    mapping = operator.folder / "m.yaml"
+    mapping.write_text(
+        """
+offers:
+  - path: coupons.csv
+    filter: n > 0
+    columns: {id: "'c' || upc", name_ru: "'Чай'", name_en: "'Tea'", category: cat, items: "upc || ';x'"}
+""",
+        "utf-8",
+    )
+    report = operator.load(operator.folder / "in", mapping=mapping)
+    assert report.ignored == ("offers.yaml", "subscribers.csv")
+    catalogue = load_catalogue_of(operator.lake)
+    assert catalogue is not None
+    (offer,) = catalogue.offers
+    assert (offer.id, offer.name.ru, offer.items, offer.category) == ("c7", "Чай", ("7", "x"), "tea")
+
+
+def test_a_ragged_catalogue_is_refused_with_its_row(operator: Operator) -> None:
+    path = operator.write("catalogue.csv", {"id": "a", "name": "A", "category": "data"})
+    path.write_text(path.read_text() + "b,B\n")
+    with pytest.raises(InvalidInput) as caught:
+        operator.load(path)
+    assert (caught.value.file, caught.value.row, caught.value.rule) == ("catalogue.csv", 2, "ragged row")
+
+
 def test_a_mapping_names_its_tables_itself(operator: Operator) -> None:
     with pytest.raises(InvalidInput, match="--table"):
         operator.load(operator.folder, mapping=operator.folder / "m.yaml", table="usage")
