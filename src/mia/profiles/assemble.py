@@ -20,12 +20,15 @@ def assemble_profiles(
     """Profiles sorted by (as_of, subscriber_id).
 
     `features` comes from build_features, the long tables from build_usage_keys and build_response_keys, and
-    `subscribers` is the lake's table; its columns become attributes (numbers as float, booleans as 0 and 1).
+    `subscribers` is the lake's table; its columns become attributes (numbers as float, booleans as 0 and 1). Raises
+    ValueError when a (subscriber_id, as_of) comes twice.
     """
     usage_keys, response_keys = (_with_long_day(table) for table in (usage_keys, response_keys))
     features = _with_long_day(features).sort_by([(AS_OF, "ascending"), (SUBSCRIBER_ID, "ascending")])
     ids = np.asarray(features[SUBSCRIBER_ID].to_pylist(), object)
     as_of = features[AS_OF].to_numpy().astype(np.int64)
+    if np.any((ids[1:] == ids[:-1]) & (as_of[1:] == as_of[:-1])):
+        raise ValueError("the spine names a profile twice")
     index = RowIndex(ids, as_of)
     return Profiles(
         ids,

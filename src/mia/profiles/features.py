@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import ibis
 from ibis.expr.types import NumericValue, Table
 
+from mia.profiles.measures import GRAINS
 from mia.tables import ACTIVATED_ON, AS_OF, LOCAL_DAY, SUBSCRIBER_ID
+from mia.timeline import DAY_SECONDS
 
 WINDOWS = (7, 30, 90)
 LONGEST = max(WINDOWS)
@@ -106,12 +108,12 @@ FEATURES: tuple[Feature, ...] = (
     *_windowed("data_mb", "MiB", "mobile data", "data_bytes", MEBIBYTE),
     *_windowed("data_sessions", "session", "data sessions", "data_sessions"),
     *_windowed("content_count", "unit", "content bought", "content_quantity"),
-    *_windowed("content_charge", "currency", "spent on content", "content_charge"),
+    *_windowed("content_charge", "currency", "spent on content", "content_charge", GRAINS),
     *_windowed("roaming_data_mb", "MiB", "mobile data away from home", "roaming_bytes", MEBIBYTE),
     *_windowed("roaming_voice_minutes", "minute", "minutes of calls away from home", "roaming_seconds", 60.0),
-    *_windowed("charge_sum", "currency", "charged in all, top-ups left out", "charge"),
-    *_windowed("traffic_charge", "currency", "charged for calls, messages and data", "traffic_charge"),
-    *_windowed("top_up_sum", "currency", "paid in", "top_up_amount"),
+    *_windowed("charge_sum", "currency", "charged in all, top-ups left out", "charge", GRAINS),
+    *_windowed("traffic_charge", "currency", "charged for calls, messages and data", "traffic_charge", GRAINS),
+    *_windowed("top_up_sum", "currency", "paid in", "top_up_amount", GRAINS),
     *_windowed("top_up_count", "top-up", "top-ups", "top_up_count"),
     *_windowed("active_records", "record", "records but fees and top-ups", "active_records"),
     *_active_days(),
@@ -171,8 +173,8 @@ FEATURES: tuple[Feature, ...] = (
         "tenure_days",
         "day",
         None,
-        "days since the contract began",
-        derive=lambda row: (row[AS_OF] - row["activated_day"]).cast("float64"),
+        "days since the contract began; 0 before it",
+        derive=lambda row: (row[AS_OF] - row["activated_day"]).clip(lower=0).cast("float64"),
     ),
 )
 
@@ -205,7 +207,7 @@ def build_features(daily: Table, subscribers: Table, spine: Table) -> Table:
     )
     activated = subscribers.select(
         SUBSCRIBER_ID,
-        activated_day=(subscribers[ACTIVATED_ON].cast("timestamp").epoch_seconds() / 86_400).floor().cast("int64"),
+        activated_day=_activated_day(subscribers),
     )
     wide = spine.left_join(windows, [SUBSCRIBER_ID, AS_OF]).drop(f"{SUBSCRIBER_ID}_right", f"{AS_OF}_right")
     wide = wide.left_join(activated, [SUBSCRIBER_ID]).drop(f"{SUBSCRIBER_ID}_right")
@@ -233,7 +235,15 @@ def describe() -> list[dict[str, str]]:
     ]
 
 
-def spine_of_day(subscribers: Table, as_of: int) -> Table:
-    """Every subscriber whose contract had begun by a day, with that day."""
-    begun = (subscribers[ACTIVATED_ON].cast("timestamp").epoch_seconds() / 86_400).floor() <= as_of
-    return subscribers.filter(begun).select(SUBSCRIBER_ID, as_of=ibis.literal(as_of, "int64"))
+def spine_of_day(subscribers: Table, daily: Table, as_of: int) -> Table:
+    """Every subscriber who was known by a day, with that day: the contract had begun or there were records before.
+
+    Records may come before the contract where a number moved to a new one; whoever has them is not left out.
+    """
+    begun = _activated_day(subscribers) <= as_of
+    seen = subscribers[SUBSCRIBER_ID].isin(daily.filter(daily[LOCAL_DAY] < as_of)[SUBSCRIBER_ID])
+    return subscribers.filter(begun | seen).select(SUBSCRIBER_ID, as_of=ibis.literal(as_of, "int64"))
+
+
+def _activated_day(subscribers: Table) -> NumericValue:
+    return (subscribers[ACTIVATED_ON].cast("timestamp").epoch_seconds() / float(DAY_SECONDS)).floor().cast("int64")

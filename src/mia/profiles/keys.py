@@ -8,6 +8,7 @@ import pyarrow as pa
 from ibis.expr.types import Table
 
 from mia.frames import Ints, Objects, SparseBlock
+from mia.profiles.measures import GRAINS, whole
 from mia.tables import AS_OF, CATEGORY, KIND, LOCAL_DAY, OFFER_ID, SUBSCRIBER_ID
 
 USAGE_HORIZON = 365
@@ -15,6 +16,7 @@ RESPONSE_HORIZON = 365
 USAGE_MEASURES = ("records_30d", "records_90d", "records_365d", "days_365d", "charge_365d", "fresh")
 RESPONSE_MEASURES = ("impressions", "connections", "declines", "fresh_connections")
 FRESHNESS_DAYS = 60.0
+FRESHNESS_STEPS = float(2**40)
 
 
 def build_usage_keys(daily_keys: Table, spine: Table) -> Table:
@@ -29,15 +31,16 @@ def build_usage_keys(daily_keys: Table, spine: Table) -> Table:
         records_90d=joined.records.sum(where=age <= 90).fill_null(0.0),
         records_365d=joined.records.sum().fill_null(0.0),
         days_365d=joined[LOCAL_DAY].nunique().cast("float64"),
-        charge_365d=joined.charge.sum().fill_null(0.0),
-        fresh=(joined.records * (-age / FRESHNESS_DAYS).exp()).sum().fill_null(0.0),
+        charge_365d=joined.charge.sum().fill_null(0.0) / GRAINS,
+        fresh=(joined.records * _freshness(age)).sum().fill_null(0.0),
     )
 
 
 def build_response_keys(events: Table, categories: Table, spine: Table) -> Table:
     """How a subscriber answered each offer and each category of offers before as_of, in long form.
 
-    `categories` has offer_id and category; `fresh_connections` weighs a connection with exp(-age in days / 60). Keys read `offer:id` and `offer_category:name`.
+    `categories` has offer_id and category; `fresh_connections` weighs a connection with exp(-age in days / 60). Keys
+    read `offer:id` and `offer_category:name`.
     """
     known = events.left_join(categories, [OFFER_ID])
     base = {
@@ -55,12 +58,11 @@ def build_response_keys(events: Table, categories: Table, spine: Table) -> Table
         return (joined[KIND] == kind).cast("int64").sum().cast("float64")
 
     age = (joined[AS_OF] - joined[LOCAL_DAY]).cast("float64")
-    weight = (-age / FRESHNESS_DAYS).exp()
     return joined.group_by([SUBSCRIBER_ID, AS_OF, "key"]).aggregate(
         impressions=count("impression"),
         connections=count("connection"),
         declines=count("decline"),
-        fresh_connections=weight.sum(where=joined[KIND] == "connection").fill_null(0.0),
+        fresh_connections=_freshness(age).sum(where=joined[KIND] == "connection").fill_null(0.0),
     )
 
 
@@ -93,6 +95,11 @@ class RowIndex:
             np.column_stack(values) if len(placed) else np.zeros((0, len(measures))),
             measures,
         )
+
+
+def _freshness(age: ibis.Value) -> ibis.Value:
+    # Whole steps, so that sums come to the same bits in any order.
+    return whole((-age / FRESHNESS_DAYS).exp() * FRESHNESS_STEPS) / FRESHNESS_STEPS
 
 
 def _before(daily: Table, spine: Table, horizon: int) -> Table:

@@ -1,8 +1,10 @@
 """Daily measures: what one day of records folds into. Every measure is a sum, so that days merge by adding.
 
-The same table serves people (`mia profile --describe`) and the engine.
+Seconds, messages, bytes and records are whole numbers and money is counted in whole grains, so the sums are exact: the
+same records give the same bits however they are split into files, days, chunks and threads.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +18,7 @@ from mia.tables import (
     DIRECTION,
     ITEM,
     KIND,
+    LAKE_USAGE,
     LOCAL_DAY,
     LOCAL_HOUR,
     ON_NET,
@@ -25,6 +28,9 @@ from mia.tables import (
 )
 
 NIGHT_FROM, NIGHT_TO = 22, 6
+GRAINS = 1e11
+"""Grains of one currency unit. Money is counted in whole grains, which add up to the same bits in any order; sums stay
+exact up to 90,000 currency units, and a charge with more decimals than a grain has is off by 5e-12 at most."""
 PASSIVE_KINDS = tuple(kind.name for kind in USAGE_KINDS.values() if not kind.activity)
 
 
@@ -75,8 +81,19 @@ def _quantity(usage: Table) -> NumericValue:
     return usage[QUANTITY]
 
 
+def whole(number: NumericValue) -> NumericValue:
+    """A number of at least 0 rounded to a whole one, in float: no engine has an integer wide enough for all of them."""
+    shifted = number + 0.5
+    return shifted - shifted % 1.0
+
+
+def in_grains(money: NumericValue) -> NumericValue:
+    """Money as a whole number of grains, in float."""
+    return whole(money.cast("float64") * GRAINS)
+
+
 def _charge(usage: Table) -> NumericValue:
-    return usage[CHARGE]
+    return in_grains(usage[CHARGE])
 
 
 def _one(usage: Table) -> NumericValue:  # noqa: ARG001 - every record counts as one
@@ -110,16 +127,24 @@ def roll_up(usage: Table) -> Table:
     return usage.group_by([SUBSCRIBER_ID, LOCAL_DAY]).aggregate([measure.aggregate(usage) for measure in MEASURES])
 
 
+def roll_up_fingerprint() -> str:
+    """Short digest of how usage is rolled up; what was folded under another one is folded again."""
+    dtypes = {"str": "string", "int": "int64", "float": "float64", "bool": "boolean"}
+    usage = ibis.table({column.name: dtypes[column.dtype] for column in LAKE_USAGE.columns}, name=LAKE_USAGE.name)
+    recipe = [ibis.to_sql(expression, dialect="duckdb") for expression in (roll_up(usage), roll_up_keys(usage))]
+    return hashlib.sha256("\n".join(recipe).encode()).hexdigest()[:12]
+
+
 def roll_up_keys(usage: Table) -> Table:
     """Daily roll-up of what was used: one row a (subscriber, local day, key) with records and charge.
 
-    Keys read `category:name` and `item:id`.
+    Keys read `category:name` and `item:id`; `charge` is in grains.
     """
     halves = [
         usage.filter(usage[column].notnull()).select(
             usage[SUBSCRIBER_ID],
             usage[LOCAL_DAY],
-            usage[CHARGE].cast("float64").name("charge"),
+            in_grains(usage[CHARGE]).name("charge"),
             key=ibis.literal(f"{column}:") + usage[column],
         )
         for column in (CATEGORY, ITEM)

@@ -17,7 +17,7 @@ from mia.ports import Lake, LakeFile, Ledger, ProfileStore
 from mia.profiles.assemble import assemble_profiles
 from mia.profiles.features import build_features, feature_fingerprint, spine_of_day
 from mia.profiles.keys import USAGE_HORIZON, build_response_keys, build_usage_keys
-from mia.profiles.measures import roll_up, roll_up_keys
+from mia.profiles.measures import roll_up, roll_up_fingerprint, roll_up_keys
 from mia.ranking.history import build_history
 from mia.ranking.offer_table import OfferTable
 from mia.tables import AS_OF, LOCAL_DAY, SUBSCRIBER_ID
@@ -62,11 +62,12 @@ class ProfileBuilder:
     engine: Engine
 
     def fold(self, progress: Progress | None = None) -> int:
-        """Roll up the days whose usage files changed since they were last folded; returns how many."""
+        """Roll up the days whose usage files, or whose measures, changed since they were folded; returns how many."""
         sources: dict[int, list[LakeFile]] = defaultdict(list)
         for file in self.lake.files(USAGE):
             sources[int(file.day or 0)].append(file)
-        wanted = {day: _digest(files) for day, files in sources.items()}
+        recipe = roll_up_fingerprint()
+        wanted = {day: _digest(recipe, files) for day, files in sources.items()}
         folded = {int(file.day or 0): file.load for file in self.lake.files(DAILY)}
         stale = sorted(day for day, digest in wanted.items() if folded.get(day) != digest)
         gone = [day for day in folded if day not in wanted]
@@ -84,10 +85,9 @@ class ProfileBuilder:
                     (DAILY_KEYS, roll_up_keys(usage), [SUBSCRIBER_ID, "key"]),
                 ):
                     folder = change.folder() / f"{table}-{days[0]}"
-                    session.write_by_day(expression, folder, column=LOCAL_DAY, order_by=order)
-                    for path in sorted(folder.rglob("*.parquet")):
-                        day = int(path.parent.name.partition("=")[2])
-                        change.add(table, path, rows=0, load=wanted[day], day=day)
+                    written = session.write_by_day(expression, folder, column=LOCAL_DAY, order_by=order)
+                    for day, path, rows in written:
+                        change.add(table, path, rows=rows, load=wanted[day], day=day)
             if progress:
                 progress("folding days", start + len(days), len(stale))
         change.commit()
@@ -96,9 +96,10 @@ class ProfileBuilder:
     def profiles(
         self, offers: tuple[Offer, ...], *, as_of: int | None = None, spine: pa.Table | None = None
     ) -> Profiles:
-        """Profiles of every subscriber as of a day, or of the (subscriber_id, as_of) rows of `spine`.
+        """Profiles of every subscriber as of a day, or of the distinct (subscriber_id, as_of) rows of `spine`.
 
-        Rows come sorted by (as_of, subscriber_id). Raises NotEnoughData without subscribers or usage.
+        Rows come sorted by (as_of, subscriber_id). Raises NotEnoughData without subscribers or usage, and ValueError
+        when the spine names a profile twice.
         """
         for table, what in ((SUBSCRIBERS, "subscribers"), (DAILY, "usage records")):
             if not self.lake.files(table):
@@ -106,7 +107,8 @@ class ProfileBuilder:
         with self.engine.open() as session:
             people = session.read(self.lake.paths(SUBSCRIBERS))
             if spine is None:
-                spine = session.fetch(spine_of_day(people, int(as_of or 0)))
+                everything = session.read(self.lake.paths(DAILY))
+                spine = session.fetch(spine_of_day(people, everything, int(as_of or 0)))
             near = _days_before(spine)
             rows = session.table(spine.select([SUBSCRIBER_ID, AS_OF]).cast(SPINE))
             daily = session.read(self.lake.paths(DAILY, near) or self.lake.paths(DAILY))
@@ -166,5 +168,5 @@ def _days_before(spine: pa.Table) -> range:
     return range(int(days.min()) - USAGE_HORIZON, int(days.max())) if len(days) else range(0)
 
 
-def _digest(files: list[LakeFile]) -> str:
-    return hashlib.sha256("\n".join(sorted(file.path for file in files)).encode()).hexdigest()[:16]
+def _digest(recipe: str, files: list[LakeFile]) -> str:
+    return hashlib.sha256("\n".join([recipe, *sorted(file.path for file in files)]).encode()).hexdigest()[:16]

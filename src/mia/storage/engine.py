@@ -50,7 +50,10 @@ class Session:
 
     def read(self, paths: Sequence[str]) -> ibis.Table:
         """A table over parquet files, read by column name."""
-        return self._ibis.read_parquet(list(paths), table_name=self._name(), union_by_name=True)
+        # A workspace may lie below a folder named key=value, which is no column of ours.
+        return self._ibis.read_parquet(
+            list(paths), table_name=self._name(), union_by_name=True, hive_partitioning=False
+        )
 
     def table(self, data: pa.Table) -> ibis.Table:
         """A table over Arrow data in memory, without copying it."""
@@ -62,18 +65,20 @@ class Session:
         """Run an expression."""
         return self._raw.sql(ibis.to_sql(expression, dialect="duckdb")).to_arrow_table()
 
-    def write(self, expression: ibis.Table, path: Path, *, order_by: Sequence[str]) -> None:
-        """Run an expression into one parquet file with its rows in a fixed order."""
-        query = ibis.to_sql(expression.order_by(list(order_by)), dialect="duckdb")
-        self._raw.execute(f"COPY ({query}) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd)")
+    def write_by_day(
+        self, expression: ibis.Table, folder: Path, *, column: str, order_by: Sequence[str]
+    ) -> list[tuple[int, Path, int]]:
+        """Run an expression into files of one day each below `folder`; `column` holds the day and stays in the files.
 
-    def write_by_day(self, expression: ibis.Table, folder: Path, *, column: str, order_by: Sequence[str]) -> None:
-        """Run an expression into one folder a day, named `column=DAY`; the column stays in the files."""
+        Returns day, path and number of rows of every file.
+        """
         query = ibis.to_sql(expression.order_by([column, *order_by]), dialect="duckdb")
-        self._raw.execute(
+        written = self._raw.execute(
             f"COPY ({query}) TO '{_quoted(folder)}' (FORMAT parquet, COMPRESSION zstd, "
-            f"PARTITION_BY ({column}), WRITE_PARTITION_COLUMNS true)"
-        )
+            f"PARTITION_BY ({column}), WRITE_PARTITION_COLUMNS true, RETURN_STATS true)"
+        ).fetchall()
+        files = [(Path(row[0]), int(row[1])) for row in written]
+        return sorted((int(path.parent.name.removeprefix(f"{column}=")), path, rows) for path, rows in files)
 
     def _name(self) -> str:
         self._count += 1
