@@ -1,7 +1,8 @@
 """Decisions a second of one worker, and how long they take, beside a bare route that returns the same bytes.
 
-`python benchmarks/serving.py --home HOME` works on a copy of the workspace, so that its ledger stays as it is. Each
-figure is the median of the repeats; the load comes from a second process and rotates through all subscribers.
+`make bench-serving` runs the demo into a scratch workspace first; `python benchmarks/serving.py --home HOME` works on
+a copy of a workspace, so that its ledger stays as it is. Each figure is the median of the repeats; the load comes from
+a second process and rotates through all subscribers.
 """
 
 import argparse
@@ -70,7 +71,7 @@ def prepare(home: Path) -> tuple[str, bytes]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--home", type=Path, default=Path(".mia"), help="workspace with offers, profiles and a model")
+    parser.add_argument("--home", type=Path, help="workspace with offers, profiles and a champion; else the demo's")
     parser.add_argument("--requests", type=int, default=600, help="requests a run")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--repeats", type=int, default=3)
@@ -78,10 +79,17 @@ def main() -> None:
     console = Console()
     with tempfile.TemporaryDirectory() as scratch:
         home, answer = Path(scratch) / "home", Path(scratch) / "answer.json"
-        shutil.copytree(chosen.home, home)
+        if chosen.home is None:
+            demo = [sys.executable, "-c", "from mia.cli.main import main; main()", "demo", "--no-serve"]
+            subprocess.run([*demo, "--home", str(home)], stdout=subprocess.DEVNULL, check=True)
+        else:
+            shutil.copytree(chosen.home, home)
         key, bodies = prepare(home)
         runs: dict[tuple[str, int], list[dict[str, float]]] = {}
         with served(FACTORIES["mia"], {"MIA_HOME": str(home)}) as mia:
+            ready = httpx.get(f"http://127.0.0.1:{mia}/readyz").json()
+            if not ready["personalised"]:
+                raise SystemExit(f"this workspace has no model to measure: {ready}")
             body = bodies.split(b"\n", 1)[0]
             headers = {"X-API-Key": key, "Content-Type": "application/json"}
             answer.write_bytes(httpx.post(f"http://127.0.0.1:{mia}{PATH}", content=body, headers=headers).content)
