@@ -102,6 +102,11 @@ def test_a_late_event_changes_which_connection_counts() -> None:
     ledger.append_events([an_event("earlier", CONNECTION, 18_628, subscriber_id="s4")])
     after = report.table("2021-01")
     assert after["connections"].to_pylist() == [3, 1, 0, 0, 0, 1]
+    ledger.append_events([an_event("older", EventKind.CLICK, 18_600), an_event("newer", EventKind.CLICK, 18_810)])
+    assert report.months() == ["2020-12", *after["month"].to_pylist(), "2021-07"]
+    longer = report.table("2021-01")
+    assert longer["connections"].to_pylist() == [0, 3, 1, 0, 0, 0, 1, 0]
+    assert longer["complete"].to_pylist() == [True] * 7 + [False]
 
 
 def test_the_headline() -> None:

@@ -1,7 +1,9 @@
 """What every ledger must do, the same for memory, SQLite and PostgreSQL."""
 
+import shutil
 import threading
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -114,8 +116,9 @@ def test_a_load_may_leave_out_optional_columns_and_reorder(ledger: Ledger) -> No
     assert (row["event_id"], row["region"], row["propensity"]) == ("e1", None, None)
 
 
-def test_a_load_larger_than_a_chunk_keeps_its_order(ledger: Ledger) -> None:
-    count = 60_000
+def test_a_load_larger_than_a_chunk_keeps_its_order(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mia.storage.ledger.dialect.CHUNK_ROWS", 500)
+    count = 1_300
     base = a_table([an_event()])
     content = pa.table(
         {name: pa.repeat(base[name][0], count) for name in base.column_names}
@@ -306,10 +309,11 @@ def test_threads_accept_each_event_and_answer_each_request_once(ledger: Ledger) 
     st.integers(0, 10),
 )
 def test_sqlite_does_what_memory_does(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[bool, list]], upto: int
+    tmp_path_factory: pytest.TempPathFactory, migrated_file: Path, batches: list[tuple[bool, list]], upto: int
 ) -> None:
     fake = FakeLedger()
-    real = open_ledger(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db", lambda: 1)
+    file = shutil.copy(migrated_file, tmp_path_factory.mktemp("ledger") / "ledger.db")
+    real = open_ledger(f"sqlite:///{file}", lambda: 1)
     for bulk, events in batches:
         if bulk:
             assert real.load_events(a_table(events)) == fake.load_events(a_table(events))
