@@ -251,7 +251,8 @@ class Workspace:
         )
 
     def close(self) -> None:
-        """Drain the writer and give connections back."""
+        """Drain the writer, and give connections and snapshots back."""
+        self.profiles.close()
         if "writer" in self.__dict__:
             self.writer.close()
         if "ledger" in self.__dict__:

@@ -11,6 +11,7 @@ MiaError
 ├── FeatureMismatch                    model and profiles disagree on the feature schema
 ├── GateRefused                        the gate kept a model from going live
 ├── RequestConflict                    a request id was used before for another request
+├── WorkspaceBusy (BlockingIOError)    another process is writing to the workspace
 ├── LedgerUnavailable (ConnectionError)
 └── AccessDenied (PermissionError)
     ├── UnknownKey                     no key, or one that is not known or revoked
@@ -104,6 +105,14 @@ class RequestConflict(MiaError):
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
         super().__init__(f"request id {request_id!r} was already used for another request")
+
+
+class WorkspaceBusy(MiaError, BlockingIOError):
+    """Another process is writing to the same folder of the workspace."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        super().__init__(f"another process is writing to {folder}: run this again when that one is done")
 
 
 class LedgerUnavailable(MiaError, ConnectionError):

@@ -1,6 +1,7 @@
 """What the services need of the world outside, as Protocols that `mia.storage` implements."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -54,8 +55,8 @@ class Lake(Protocol):
     def noted(self, key: str) -> Any:  # noqa: ANN401 - any JSON value
         """A value kept by `LakeChange.note`, or None."""
 
-    def change(self) -> LakeChange:
-        """Begin a change."""
+    def change(self) -> AbstractContextManager[LakeChange]:
+        """The only change at work, as a context; left without a commit it changes nothing. Raises WorkspaceBusy."""
 
 
 class ProfileStore(Protocol):

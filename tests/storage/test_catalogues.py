@@ -17,9 +17,9 @@ def test_an_empty_lake_has_none(tmp_path: Path) -> None:
 def test_versions_are_kept_once_and_the_last_stored_is_current(tmp_path: Path) -> None:
     lake = ParquetLake(tmp_path)
     for catalogue in (FIRST, SECOND, FIRST):
-        change = lake.change()
-        store_catalogue(lake, change, catalogue)
-        change.commit()
+        with lake.change() as change:
+            store_catalogue(lake, change, catalogue)
+            change.commit()
         assert load_catalogue_of(lake) == catalogue
     assert load_catalogue_of(lake, SECOND.version) == SECOND
     assert load_catalogue_of(lake, "no such version") is None

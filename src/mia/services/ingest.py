@@ -67,13 +67,14 @@ def ingest(
         raise InvalidInput("a mapping names its tables itself; leave --table out")
     found = load_mapping(mapping, source) if mapping is not None else find_sources(source, table)
     keys = [item.key() for item in found.sources]
-    seen: dict[str, Any] = lake.noted(LOADS) or {}
-    chosen = [number for number in range(len(keys)) if _is_wanted(number, found.sources, keys, seen)]
-    load = sha256("".join(sorted(keys[number] for number in chosen)).encode()).hexdigest()[:12]
-    already = tuple(item.name for number, item in enumerate(found.sources) if number not in set(chosen))
-    if not chosen:
-        return IngestReport(load, (), already, found.ignored)
-    with closing(connect()) as connection:
+    # The lake stays as it is from the first look at it to the commit.
+    with lake.change() as change, closing(connect()) as connection:
+        seen: dict[str, Any] = lake.noted(LOADS) or {}
+        chosen = [number for number in range(len(keys)) if _is_wanted(number, found.sources, keys, seen)]
+        load = sha256("".join(sorted(keys[number] for number in chosen)).encode()).hexdigest()[:12]
+        already = tuple(item.name for number, item in enumerate(found.sources) if number not in set(chosen))
+        if not chosen:
+            return IngestReport(load, (), already, found.ignored)
         _prepare(connection)
         work = _Load(
             connection=connection,
@@ -86,7 +87,7 @@ def ingest(
             again={number for number in chosen if keys[number] in seen},
             progress=progress,
         )
-        return work.run(ledger, rejects, seen, already, found.ignored)
+        return work.run(change, ledger, rejects, seen, already, found.ignored)
 
 
 def _is_wanted(number: int, sources: Sequence[Source], keys: Sequence[str], seen: Mapping[str, Any]) -> bool:
@@ -125,6 +126,7 @@ class _Load:
 
     def run(
         self,
+        change: LakeChange,
         ledger: Ledger,
         rejects: Path,
         seen: Mapping[str, Any],
@@ -138,7 +140,6 @@ class _Load:
         events_plan = events.events_plan(self.now)
         for plan in (usage_plan, events_plan):
             self._stage(plan)
-        change = self.lake.change()
         self._step()
         if catalogue is not None:
             store_catalogue(self.lake, change, catalogue)

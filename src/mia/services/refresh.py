@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ import pyarrow as pa
 from mia.domain.offer import Offer
 from mia.errors import NotEnoughData
 from mia.frames import Profiles
-from mia.ports import Lake, LakeFile, Ledger, ProfileStore
+from mia.ports import Lake, LakeChange, LakeFile, Ledger, ProfileStore
 from mia.profiles.assemble import assemble_profiles
 from mia.profiles.features import build_features, feature_fingerprint, spine_of_day
 from mia.profiles.keys import USAGE_HORIZON, build_response_keys, build_usage_keys
@@ -73,25 +73,28 @@ class ProfileBuilder:
         gone = [day for day in folded if day not in wanted]
         if not stale and not gone:
             return 0
-        change = self.lake.change()
-        for table in (DAILY, DAILY_KEYS):
-            change.drop(table, [*stale, *gone])
-        for start in range(0, len(stale), CHUNK_DAYS):
-            days = stale[start : start + CHUNK_DAYS]
-            with self.engine.open() as session:
-                usage = session.read(self.lake.paths(USAGE, days))
-                for table, expression, order in (
-                    (DAILY, roll_up(usage), [SUBSCRIBER_ID]),
-                    (DAILY_KEYS, roll_up_keys(usage), [SUBSCRIBER_ID, "key"]),
-                ):
-                    folder = change.folder() / f"{table}-{days[0]}"
-                    written = session.write_by_day(expression, folder, column=LOCAL_DAY, order_by=order)
-                    for day, path, rows in written:
-                        change.add(table, path, rows=rows, load=wanted[day], day=day)
-            if progress:
-                progress("folding days", start + len(days), len(stale))
-        change.commit()
+        with self.lake.change() as change:
+            for table in (DAILY, DAILY_KEYS):
+                change.drop(table, [*stale, *gone])
+            for start in range(0, len(stale), CHUNK_DAYS):
+                days = stale[start : start + CHUNK_DAYS]
+                self._fold_days(change, days, wanted)
+                if progress:
+                    progress("folding days", start + len(days), len(stale))
+            change.commit()
         return len(stale)
+
+    def _fold_days(self, change: LakeChange, days: list[int], digests: Mapping[int, str]) -> None:
+        with self.engine.open() as session:
+            usage = session.read(self.lake.paths(USAGE, days))
+            for table, expression, order in (
+                (DAILY, roll_up(usage), [SUBSCRIBER_ID]),
+                (DAILY_KEYS, roll_up_keys(usage), [SUBSCRIBER_ID, "key"]),
+            ):
+                folder = change.folder() / f"{table}-{days[0]}"
+                written = session.write_by_day(expression, folder, column=LOCAL_DAY, order_by=order)
+                for day, path, rows in written:
+                    change.add(table, path, rows=rows, load=digests[day], day=day)
 
     def profiles(
         self, offers: tuple[Offer, ...], *, as_of: int | None = None, spine: pa.Table | None = None

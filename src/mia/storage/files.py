@@ -1,29 +1,73 @@
-"""Result files for people and their tools: parquet or CSV by the name, written whole or not at all."""
+"""Files written whole or not at all: results for people and their tools, and the small ones that say what counts."""
 
+import fcntl
+import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from mia.errors import InvalidInput
+from mia.errors import InvalidInput, WorkspaceBusy
+
+LOCK = "writer.lock"
 
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Write a table to a `.parquet` or `.csv` file; raises InvalidInput for any other name or a missing folder."""
     require_writable(path)
     staging = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    if path.suffix == ".csv":
-        pyarrow.csv.write_csv(table, staging)
-    else:
-        pyarrow.parquet.write_table(table, staging, compression="zstd")
-    staging.replace(path)
+    try:
+        if path.suffix == ".csv":
+            pyarrow.csv.write_csv(table, staging)
+        else:
+            pyarrow.parquet.write_table(table, staging, compression="zstd")
+        staging.replace(path)
+    finally:
+        staging.unlink(missing_ok=True)
 
 
 def require_writable(path: Path) -> None:
     """Raise InvalidInput unless a result can be written there."""
     if path.suffix not in {".csv", ".parquet"}:
         raise InvalidInput("a result file is named .parquet or .csv", file=str(path))
+    if path.is_dir():
+        raise InvalidInput("the result file is a folder", file=str(path))
     if not path.absolute().parent.is_dir():
         raise InvalidInput("the folder of the result file does not exist", file=str(path))
+
+
+def replace_durably(path: Path, content: bytes) -> None:
+    """Put a small file in the place of another in one step that outlives a power cut."""
+    fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    fresh.write_bytes(content)
+    sync(fresh)
+    fresh.replace(path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, have reached the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Be the only process that writes to a folder, which is made; raises WorkspaceBusy while another one does.
+
+    The system lets go of the lock when the process ends, however it ends.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise WorkspaceBusy(str(folder)) from error
+        yield

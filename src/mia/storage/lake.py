@@ -2,18 +2,20 @@
 
 A change writes its files first and then replaces the manifest in one rename, so a reader sees all of a change or
 nothing of it, and a process that is killed half-way leaves only files that nobody refers to. Those are swept away
-when the next change begins.
+when the next change begins. Only one change is at work at a time.
 """
 
-import os
+import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from mia.ports import LakeFile
+from mia.storage.files import only_writer, replace_durably, sync
 
 MANIFEST = "manifest.json"
 
@@ -48,14 +50,16 @@ class ParquetLake:
         """A value kept by `Change.note`, or None."""
         return self._manifest()["notes"].get(key)
 
-    def change(self) -> "Change":
-        """Begin a change."""
-        manifest = self._manifest()
-        live = {str(Path(entry["path"]).parts[0]) for entry in manifest["files"]}
-        for stray in self.folder.glob("change-*"):
-            if stray.name not in live:
-                _remove_folder(stray)
-        return Change(self.folder, manifest)
+    @contextmanager
+    def change(self) -> Iterator["Change"]:
+        """The only change at work, as a context; left without a commit it changes nothing. Raises WorkspaceBusy."""
+        with only_writer(self.folder):
+            manifest = self._manifest()
+            live = {Path(entry["path"]).parts[0] for entry in manifest["files"]}
+            for stray in self.folder.glob("change-*"):
+                if stray.name not in live:
+                    shutil.rmtree(stray)
+            yield Change(self.folder, manifest)
 
 
 class Change:
@@ -90,21 +94,7 @@ class Change:
 
     def commit(self) -> None:
         """Make the change visible, durably and at once."""
-        self._lake.mkdir(parents=True, exist_ok=True)
-        fresh = self._lake / f"{MANIFEST}.{uuid.uuid4().hex}"
-        with fresh.open("wb") as file:
-            file.write(orjson.dumps(self._manifest))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._lake / MANIFEST)
-        handle = os.open(self._lake, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _remove_folder(folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
-    folder.rmdir()
+        if self._folder.exists():
+            for path in (*self._folder.rglob("*"), self._folder):
+                sync(path)
+        replace_durably(self._lake / MANIFEST, orjson.dumps(self._manifest))

@@ -4,10 +4,12 @@ A value is the row of one subscriber: a small JSON head (attributes and keys) be
 the usage measures and the response measures as float64.
 """
 
-import os
+import shutil
 import struct
+import threading
 import uuid
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import lmdb
@@ -16,50 +18,44 @@ import orjson
 
 from mia.errors import UnknownSnapshot
 from mia.frames import OfferHistory, Profiles, SparseBlock
+from mia.storage.files import only_writer, replace_durably, sync
 from mia.timeline import date_of
 
 META = b"\x00meta"
 CURRENT = "current"
 HEAD = struct.Struct("<I")
 PAGE = 4096
+LONGEST_KEY = 511
 
 
 class LmdbProfileStore:
-    """Snapshots below one folder. Readers share the pages of a snapshot; a snapshot never changes."""
+    """Snapshots below one folder. Readers share the pages of a snapshot; a snapshot never changes.
+
+    LMDB lets a process open a snapshot only once, so a process keeps one store a folder, or closes one for the next.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._open: dict[str, _Snapshot] = {}
+        self._opening = threading.Lock()
 
     def publish(self, profiles: Profiles, history: OfferHistory, fingerprint: str) -> str:
         """Write a snapshot of one as-of day, make it visible as a whole, return its name.
 
         The name is the as-of date and a running number: `2021-07-01.1`. Raises ValueError when the rows are not all of
-        one day.
+        one day, and WorkspaceBusy while another process publishes.
         """
         days = np.unique(profiles.as_of)
         if len(days) != 1:
             raise ValueError("a snapshot holds the profiles of exactly one day")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        day = date_of(int(days[0])).isoformat()
-        name = f"{day}.{1 + sum(1 for _ in self.folder.glob(f'{day}.*'))}"
-        staging = self.folder / f"staging-{uuid.uuid4().hex}"
-        rows = list(_encode(profiles))
-        meta = _meta(profiles, history, fingerprint)
-        size = len(meta) + sum(len(key) + len(value) + PAGE for key, value in rows)
-        with (
-            lmdb.open(str(staging), map_size=2 * size + 64 * PAGE, lock=False) as store,
-            store.begin(write=True) as out,
-        ):
-            for key, value in sorted(rows):
-                out.put(key, value, append=True)
-            out.put(META, meta)
-        staging.rename(self.folder / name)
-        fresh = self.folder / f"{CURRENT}.{uuid.uuid4().hex}"
-        fresh.write_text(name)
-        with fresh.open("rb") as file:
-            os.fsync(file.fileno())
-        fresh.replace(self.folder / CURRENT)
+        with only_writer(self.folder):
+            for stray in self.folder.glob("staging-*"):
+                shutil.rmtree(stray)
+            name = self._next_name(date_of(int(days[0])).isoformat())
+            staging = self.folder / f"staging-{uuid.uuid4().hex}"
+            _write(staging, sorted(_encode(profiles)), _meta(profiles, history, fingerprint))
+            staging.rename(self.folder / name)
+            replace_durably(self.folder / CURRENT, name.encode())
         return name
 
     def current(self) -> str | None:
@@ -81,13 +77,26 @@ class LmdbProfileStore:
         """The profile of one subscriber as a frame of one row; raises UnknownSnapshot."""
         return self._snapshot(snapshot).find(subscriber_id)
 
+    def close(self) -> None:
+        """Let go of the snapshots; what was found in them stays valid."""
+        with self._opening:
+            while self._open:
+                self._open.popitem()[1].close()
+
     def _snapshot(self, name: str) -> "_Snapshot":
         found = self._open.get(name)
         if found is None:
-            if not (self.folder / name / "data.mdb").exists():
-                raise UnknownSnapshot(name)
-            found = self._open.setdefault(name, _Snapshot(self.folder / name))
+            with self._opening:
+                found = self._open.get(name)
+                if found is None:
+                    if not (self.folder / name / "data.mdb").exists():
+                        raise UnknownSnapshot(name)
+                    found = self._open[name] = _Snapshot(self.folder / name)
         return found
+
+    def _next_name(self, day: str) -> str:
+        taken = [int(path.name.rpartition(".")[2]) for path in self.folder.glob(f"{day}.*")]
+        return f"{day}.{1 + max(taken, default=0)}"
 
 
 class _Snapshot:
@@ -109,9 +118,12 @@ class _Snapshot:
             np.asarray(known["connections"], float).reshape(shape),
         )
 
+    def close(self) -> None:
+        self._env.close()
+
     def find(self, subscriber_id: str) -> Profiles | None:
         with self._env.begin(buffers=False) as reader:
-            value = reader.get(subscriber_id.encode())
+            value = reader.get(_key(subscriber_id))
         if value is None:
             return None
         (length,) = HEAD.unpack_from(value)
@@ -143,6 +155,25 @@ def _block(keys: list[str], values: np.ndarray, measures: tuple[str, ...]) -> Sp
         values.reshape(len(keys), len(measures)),
         measures,
     )
+
+
+def _key(subscriber_id: str) -> bytes:
+    """The key of a subscriber; ids that LMDB cannot take, or that look like a key of ours, go by their digest."""
+    plain = subscriber_id.encode(errors="surrogatepass")
+    unfit = not plain or len(plain) > LONGEST_KEY or plain.startswith(b"\x00")
+    return b"\x00" + sha256(plain).digest() if unfit else plain
+
+
+def _write(folder: Path, rows: list[tuple[bytes, bytes]], meta: bytes) -> None:
+    size = len(meta) + sum(len(key) + len(value) + PAGE for key, value in rows)
+    with (
+        lmdb.open(str(folder), map_size=2 * size + 64 * PAGE, lock=False) as store,
+        store.begin(write=True) as out,
+    ):
+        for key, value in rows:
+            out.put(key, value, append=True)
+        out.put(META, meta)
+    sync(folder)
 
 
 def _meta(profiles: Profiles, history: OfferHistory, fingerprint: str) -> bytes:
@@ -181,4 +212,4 @@ def _encode(profiles: Profiles) -> Iterator[tuple[bytes, bytes]]:
             np.ascontiguousarray(part, "<f8").tobytes()
             for part in (profiles.numeric[row], usage.values[used], responses.values[answered])
         )
-        yield subscriber_id.encode(), HEAD.pack(len(head)) + head + body
+        yield _key(subscriber_id), HEAD.pack(len(head)) + head + body
