@@ -108,8 +108,8 @@ class Ledger(Protocol):
     def responses(self, subscriber_id: str, upto: int | None = None) -> list[Response]:
         """Events of one subscriber up to a ledger position, by time."""
 
-    def connections_by_offer(self, upto: int | None = None) -> dict[str, int]:
-        """Connections of each offer in all, up to a ledger position."""
+    def connections_by_offer(self, upto: int | None = None, *, after: int = 0) -> dict[str, int]:
+        """Connections of each offer in all, after one ledger position and up to another."""
 
     def position(self) -> int:
         """Position of the newest event; 0 for an empty ledger."""

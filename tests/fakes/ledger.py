@@ -69,10 +69,10 @@ class FakeLedger:
         own.sort(key=lambda event: (event.occurred_at, event.event_id))
         return [Response(event.offer_id, event.kind, event.occurred_at) for event in own]
 
-    def connections_by_offer(self, upto: int | None = None) -> dict[str, int]:
+    def connections_by_offer(self, upto: int | None = None, *, after: int = 0) -> dict[str, int]:
         counts: dict[str, int] = {}
         with self._locked():
-            for event in self._events[:upto]:
+            for event in self._events[after:upto]:
                 if event.kind is EventKind.CONNECTION:
                     counts[event.offer_id] = counts.get(event.offer_id, 0) + 1
         return counts

@@ -183,6 +183,8 @@ def test_connections_by_offer(ledger: Ledger) -> None:
     connection("c", "video")
     assert ledger.connections_by_offer() == {"music": 2, "video": 1}
     assert ledger.connections_by_offer(upto) == {"music": 1}
+    assert ledger.connections_by_offer(after=upto) == {"music": 1, "video": 1}
+    assert ledger.connections_by_offer(upto, after=upto) == {}
     assert ledger.connections_by_offer(0) == {}
 
 

@@ -135,11 +135,11 @@ def responses(connection: Connection, subscriber_id: str, upto: int | None) -> l
     return [Response(row.offer_id, EventKind(row.kind), row.occurred_at) for row in connection.execute(statement)]
 
 
-def connections_by_offer(connection: Connection, upto: int | None) -> dict[str, int]:
-    """Connection events of each offer up to a position."""
+def connections_by_offer(connection: Connection, upto: int | None, after: int) -> dict[str, int]:
+    """Connection events of each offer after one position and up to another."""
     statement = (
         select(EVENTS.c.offer_id, func.count())
-        .where(EVENTS.c.kind == EventKind.CONNECTION.value)
+        .where(EVENTS.c.kind == EventKind.CONNECTION.value, EVENTS.c.seq > after)
         .group_by(EVENTS.c.offer_id)
     )
     if upto is not None:

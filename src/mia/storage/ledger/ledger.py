@@ -74,10 +74,10 @@ class SqlLedger:
         with self.database.reading() as connection:
             return kept_events.responses(connection, subscriber_id, upto)
 
-    def connections_by_offer(self, upto: int | None = None) -> dict[str, int]:
-        """Connection events of each offer up to a ledger position; offers without any are left out."""
+    def connections_by_offer(self, upto: int | None = None, *, after: int = 0) -> dict[str, int]:
+        """Connection events of each offer after one ledger position and up to another; offers without are left out."""
         with self.database.reading() as connection:
-            return kept_events.connections_by_offer(connection, upto)
+            return kept_events.connections_by_offer(connection, upto, after)
 
     def position(self) -> int:
         """Position of the newest event; 0 for an empty ledger. Nothing will ever appear at or below it."""
