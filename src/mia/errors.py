@@ -8,6 +8,7 @@ MiaError
 ├── UnknownDecision (LookupError)
 ├── UnknownModel (LookupError)
 ├── UnknownSnapshot (LookupError)      no profile snapshot of that day
+├── UnreadableModel (ValueError)       the files of a model are damaged, or of another version of MIA
 ├── FeatureMismatch                    model and profiles disagree on the feature schema
 ├── GateRefused                        the gate kept a model from going live
 ├── RequestConflict                    a request id was used before for another request
@@ -81,6 +82,14 @@ class UnknownSnapshot(MiaError, LookupError):
     def __init__(self, snapshot: str) -> None:
         self.snapshot = snapshot
         super().__init__(f"no profile snapshot {snapshot!r}; `mia profile --as-of DATE` makes one")
+
+
+class UnreadableModel(MiaError, ValueError):
+    """The files of a model are damaged or incomplete, or were written by another version of MIA."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        super().__init__(f"the model in {folder} cannot be read: train again")
 
 
 class FeatureMismatch(MiaError):

@@ -29,7 +29,8 @@ def clusters(subscriber_ids: Objects) -> Ints:
 def bootstrap(statistic: Callable[[Ints], float], cluster: Ints, *, draws: int = 200, seed: int = 7) -> Estimate:
     """95 % percentile interval of `statistic(rows)`, resampling clusters with replacement.
 
-    Efron, B. (1979); the cluster form of Cameron, A., Gelbach, J., Miller, D. (2008).
+    Resamples on which the statistic is NaN are left out. Efron, B. (1979); the cluster form of Cameron, A.,
+    Gelbach, J., Miller, D. (2008).
     """
     order = np.argsort(cluster, kind="stable")
     sizes = np.bincount(cluster)
@@ -41,7 +42,8 @@ def bootstrap(statistic: Callable[[Ints], float], cluster: Ints, *, draws: int =
         lengths = sizes[drawn]
         offsets = np.repeat(starts[drawn] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
         values.append(statistic(order[offsets + np.arange(lengths.sum())]))
-    low, high = np.nanpercentile(values, [2.5, 97.5])
+    known = [value for value in values if not np.isnan(value)]
+    low, high = np.percentile(known, [2.5, 97.5]) if known else (np.nan, np.nan)
     return Estimate(statistic(np.arange(len(cluster))), float(low), float(high))
 
 

@@ -74,32 +74,42 @@ def history_of(
 def histories_of(
     events: pa.Table, subscriber_ids: Objects, offers: Sequence[Offer], policy: ContactPolicy, *, at: int
 ) -> ContactHistory:
-    """Contact history of n subscribers at once, from the events of the ledger up to `at` (microseconds)."""
+    """Contact history of n subscribers at once, from the events of the ledger up to `at` (microseconds): row by row
+    what `history_of` says of each.
+    """
     offer_ids = pa.array([offer.id for offer in offers], pa.string())
-    past = events.filter(pc.less_equal(events["occurred_at"], at)).sort_by("occurred_at")
+    past = events.filter(pc.less_equal(events["occurred_at"], at)).sort_by(
+        [("occurred_at", "ascending"), ("event_id", "ascending")]
+    )
     row = pc.fill_null(pc.index_in(past["subscriber_id"], pa.array(subscriber_ids, pa.string())), -1).to_numpy()
     place = pc.fill_null(pc.index_in(past["offer_id"], offer_ids), -1).to_numpy()
     kind, when = past["kind"].to_numpy(zero_copy_only=False), past["occurred_at"].to_numpy()
     totals = np.bincount(place[(kind == EventKind.CONNECTION) & (place >= 0)], minlength=len(offers))
     history = no_history(len(subscriber_ids), offers, dict(zip(offer_ids.to_pylist(), totals.tolist(), strict=True)))
-
-    def cells(of: EventKind) -> tuple[Ints, Ints, Ints]:
-        chosen = (kind == of) & (row >= 0) & (place >= 0)
-        return row[chosen], place[chosen], when[chosen]
-
-    shown_row, shown_place, shown_at = cells(EventKind.IMPRESSION)
-    recent = at - shown_at < policy.impression_window_days * DAY
-    np.add.at(history.impressions, (shown_row[recent], shown_place[recent]), 1.0)
-    row_on, place_on, when_on = cells(EventKind.CONNECTION)
-    np.add.at(history.connections, (row_on, place_on), 1.0)
-    last_on, last_off = (np.full(history.connected.shape, -np.inf) for _ in range(2))
-    np.maximum.at(last_on, (row_on, place_on), when_on)
-    row_off, place_off, when_off = cells(EventKind.DISCONNECTION)
-    np.maximum.at(last_off, (row_off, place_off), when_off)
-    np.copyto(history.connected, last_on > last_off)
-    row_no, place_no, when_no = cells(EventKind.DECLINE)
-    np.minimum.at(history.days_since_decline, (row_no, place_no), (at - when_no) / DAY)
+    inside = (row >= 0) & (place >= 0)
+    shown = inside & (kind == EventKind.IMPRESSION) & (at - when < policy.impression_window_days * DAY)
+    np.add.at(history.impressions, (row[shown], place[shown]), 1.0)
+    declined = inside & (kind == EventKind.DECLINE)
+    np.minimum.at(history.days_since_decline, (row[declined], place[declined]), (at - when[declined]) / DAY)
+    _follow_connections(
+        history, *(part[inside] for part in (row, place, kind == EventKind.CONNECTION, kind == EventKind.DISCONNECTION))
+    )
     return history
+
+
+def _follow_connections(
+    history: ContactHistory, row: Ints, place: Ints, on: NDArray[np.bool_], off: NDArray[np.bool_]
+) -> None:
+    """Which offers are connected after the events, given in order of time, and how often each became so."""
+    turns = np.flatnonzero(on | off)
+    cell = (row * history.connected.shape[1] + place)[turns]
+    order = np.argsort(cell, kind="stable")
+    cell, is_on = cell[order], on[turns][order]
+    first = np.diff(cell, prepend=-1) > 0
+    began = is_on & (first | ~np.roll(is_on, 1))
+    np.add.at(history.connections.reshape(-1), cell[began], 1.0)
+    last = np.diff(cell, append=np.inf) > 0
+    history.connected.reshape(-1)[cell[last]] = is_on[last]
 
 
 def no_history(rows: int, offers: Sequence[Offer], totals: Mapping[str, int]) -> ContactHistory:

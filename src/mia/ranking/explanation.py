@@ -4,7 +4,7 @@ A feature can speak only where a template says how, where its contribution is po
 template states holds for this subscriber. No reason is better than a wrong one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,14 +17,15 @@ from mia.ranking.pairs import Pairs
 
 MOST = 3
 GIGABYTE = 1024.0
+ROUNDING = 1e-9
 
 
 class Explainable(Protocol):
-    """A ranker that can split its score over the columns of its schema."""
+    """A ranker that can split its score over the columns of its matrix."""
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the matrix columns."""
+    def places(self) -> Mapping[str, int]:
+        """Columns of the profile and pair features."""
 
     def contributions(self, pairs: Pairs) -> Floats:
         """R x columns, in the logit."""
@@ -69,9 +70,7 @@ def _of_offer(column: str, then: Callable[[Pairs, int], float | None]) -> Callab
     return fact
 
 
-def _tagged(
-    tags: tuple[str, ...], then: Callable[[Pairs, int], float | None]
-) -> Callable[[Pairs, int], float | None]:
+def _tagged(tags: tuple[str, ...], then: Callable[[Pairs, int], float | None]) -> Callable[[Pairs, int], float | None]:
     """The fact, but only for offers with one of these tags."""
 
     def fact(pairs: Pairs, row: int) -> float | None:
@@ -88,6 +87,29 @@ def _percent(name: str, least: float) -> Callable[[Pairs, int], float | None]:
 
     return fact
 
+
+def _above(name: str, broader: str, least: float) -> Callable[[Pairs, int], float | None]:
+    """A smoothed rate that lies above the broader one it is shrunk to: only connections of its own lift it there."""
+
+    def fact(pairs: Pairs, row: int) -> float | None:
+        value, other = float(pairs.feature(name)[row]), float(pairs.feature(broader)[row])
+        return value if value >= least and value > other * (1 + ROUNDING) else None
+
+    return fact
+
+
+def _unless(
+    other: Callable[[Pairs, int], float | None], then: Callable[[Pairs, int], float | None]
+) -> Callable[[Pairs, int], float | None]:
+    """The fact, but only where the other one does not hold."""
+
+    def fact(pairs: Pairs, row: int) -> float | None:
+        return then(pairs, row) if other(pairs, row) is None else None
+
+    return fact
+
+
+POPULAR_IN_REGION = _above("offer_region_rate", "offer_rate", 0.03)
 
 TEMPLATES: tuple[Template, ...] = (
     Template(
@@ -126,7 +148,7 @@ TEMPLATES: tuple[Template, ...] = (
             "voice_minutes_90d",
             "voice_use_to_offer",
         ),
-        Text("За месяц вы говорили {value:.0f} мин", "You talked for {value:.0f} minutes in a month"),
+        Text("За месяц {value:.0f} мин исходящих звонков", "{value:.0f} minutes of outgoing calls in a month"),
         _of_offer("offer_voice_minutes", _profile("voice_out_minutes_30d", 100.0)),
     ),
     Template(
@@ -168,18 +190,23 @@ TEMPLATES: tuple[Template, ...] = (
         "popular_in_region",
         ("offer_region_rate", "offer_rate", "category_rate"),
         Text("Часто подключают в вашем регионе", "Often connected in your region"),
-        _pair("offer_region_rate", 0.03),
+        POPULAR_IN_REGION,
+    ),
+    Template(
+        "popular",
+        ("offer_region_rate", "offer_rate", "category_rate"),
+        Text("Часто подключают", "Often connected"),
+        _unless(POPULAR_IN_REGION, _above("offer_rate", "category_rate", 0.03)),
     ),
 )
 
 
 def explain(model: Explainable, pairs: Pairs, language: Language) -> list[tuple[Reason, ...]]:
     """Up to three reasons for each of R pairs, the strongest first."""
-    places = {name: place for place, name in enumerate(model.columns)}
     contributions = model.contributions(pairs)
     weights = np.column_stack(
         [
-            contributions[:, [places[name] for name in template.columns if name in places]].sum(axis=1)
+            contributions[:, [model.places[name] for name in template.columns if name in model.places]].sum(axis=1)
             for template in TEMPLATES
         ]
     )

@@ -67,7 +67,9 @@ class KeyMatrix:
 
 @dataclass(frozen=True, slots=True)
 class OfferTable:
-    """m offers: `numeric` is m x q in the order of `names`, `categorical` holds m values a name."""
+    """m offers: `numeric` is m x q in the order of `names`, `categorical` holds m values a name; `value` and
+    `priority` (m) are what arbitration weighs with.
+    """
 
     offers: tuple[Offer, ...]
     places: dict[str, int]
@@ -78,6 +80,8 @@ class OfferTable:
     tags: KeyMatrix
     own: KeyMatrix
     own_category: KeyMatrix
+    value: Floats
+    priority: Floats
 
     @classmethod
     def build(cls, offers: Sequence[Offer]) -> Self:
@@ -110,6 +114,8 @@ class OfferTable:
             KeyMatrix.build([[f"category:{tag}" for tag in (*offer.tags, offer.category)] for offer in offers]),
             KeyMatrix.build([[f"offer:{offer.id}"] for offer in offers]),
             KeyMatrix.build([[f"offer_category:{offer.category}"] for offer in offers]),
+            np.asarray([offer.value for offer in offers], float),
+            np.asarray([offer.priority for offer in offers], float),
         )
 
     def __len__(self) -> int:

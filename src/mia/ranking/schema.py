@@ -1,15 +1,17 @@
 """The columns a ranker was fitted on, and the matrix made of them: numbers as they are, categories as learnt rates."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 
-from mia.frames import Floats, Ints, Objects
+from mia.errors import FeatureMismatch
+from mia.frames import Floats, Ints, Objects, Profiles
+from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import Pairs
-from mia.tables import PERSONALISATION, TIMEZONE
+from mia.tables import CHANNEL, PERSONALISATION, POSITION, TIMEZONE
 
 SMOOTHING = 50.0
 NOT_FEATURES = frozenset({TIMEZONE, PERSONALISATION})
@@ -31,10 +33,10 @@ class Encoding:
         rates = (taken + SMOOTHING * overall) / (shown + SMOOTHING)
         return cls(dict(zip(texts, rates.tolist(), strict=True)), overall)
 
-    def encode(self, values: Objects) -> Floats:
-        """One number a value."""
-        codes, texts = _levels(values)
-        return np.asarray([self.rates.get(text, self.other) for text in texts])[codes]
+    def encode(self, values: Iterable[Any]) -> Floats:
+        """One number a value; a missing value is the empty text."""
+        rates, other = self.rates, self.other
+        return np.asarray([rates.get("" if value is None else value, other) for value in values], np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,60 +48,77 @@ class FeatureSchema:
     attributes: tuple[str, ...]
     offer: tuple[str, ...]
     pair: tuple[str, ...]
-    encodings: Mapping[str, Encoding]
+    coded_attributes: Mapping[str, Encoding]
+    coded_offer: Mapping[str, Encoding]
+    channel: Encoding
 
     @classmethod
     def fit(cls, pairs: Pairs, labels: Floats, fingerprint: str) -> Self:
-        """Which columns there are and how categories are encoded, from training pairs and their labels (0 or 1)."""
-        given = {name: values for name, values in pairs.profiles.attributes.items() if name not in NOT_FEATURES}
-        numeric = [name for name, values in given.items() if _is_numeric(values)]
-        encodings = {
-            name: Encoding.fit(values[pairs.rows], labels) for name, values in given.items() if name not in numeric
+        """Which columns there are and how categories are encoded, from training pairs and their labels (0 or 1).
+
+        An attribute that nobody has a value of is left out.
+        """
+        given = {
+            name: values
+            for name, values in pairs.profiles.attributes.items()
+            if name not in NOT_FEATURES and any(value is not None for value in values)
         }
-        encodings |= {
-            name: Encoding.fit(values[pairs.cols], labels) for name, values in pairs.offers.categorical.items()
-        }
-        encodings["channel"] = Encoding.fit(pairs.context.channel, labels)
-        return cls(fingerprint, pairs.profiles.names, tuple(numeric), pairs.offers.names, pairs.names, encodings)
+        numeric = [name for name, values in given.items() if not any(isinstance(value, str) for value in values)]
+        return cls(
+            fingerprint,
+            pairs.profiles.names,
+            tuple(numeric),
+            pairs.offers.names,
+            pairs.names,
+            {name: Encoding.fit(values[pairs.rows], labels) for name, values in given.items() if name not in numeric},
+            {name: Encoding.fit(values[pairs.cols], labels) for name, values in pairs.offers.categorical.items()},
+            Encoding.fit(pairs.context.channel, labels),
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the matrix columns in order."""
-        return (*self.profile, *self.attributes, *self.offer, *self.pair, *self.encodings, "position")
+        by_row = (*self.profile, *self.attributes, *self.coded_attributes)
+        return (*by_row, *self.offer, *self.coded_offer, *self.pair, CHANNEL, POSITION)
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Matrix columns of the profile and pair features; attributes may bear the same names."""
+        before_pair = len(self.names) - len(self.pair) - len((CHANNEL, POSITION))
+        by_row = {name: place for place, name in enumerate(self.profile)}
+        return by_row | {name: before_pair + place for place, name in enumerate(self.pair)}
 
     def matrix(self, pairs: Pairs) -> Floats:
-        """R x columns; what the pairs do not have is NaN."""
-        profiles, offers = pairs.profiles, pairs.offers
-        by_row = np.column_stack(
-            [_profile_column(pairs, name) for name in (*self.profile, *self.attributes)]
-            + [self.encodings[name].encode(profiles.attributes[name]) for name in self._of(profiles.attributes)]
-        )
-        by_col = np.column_stack(
-            [offers.column(name) if name in offers.names else np.full(len(offers), np.nan) for name in self.offer]
-            + [self.encodings[name].encode(offers.categorical[name]) for name in self._of(offers.categorical)]
-        )
-        wide = dict(
-            zip((*self.profile, *self.attributes, *self._of(profiles.attributes)), range(by_row.shape[1]), strict=True)
-        )
-        tall = dict(zip((*self.offer, *self._of(offers.categorical)), range(by_col.shape[1]), strict=True))
-        out = np.full((len(pairs), len(self.names)), np.nan)
-        for place, name in enumerate(self.names):
-            if name == "position":
-                out[:, place] = pairs.context.position
-            elif name == "channel":
-                out[:, place] = self.encodings[name].encode(pairs.context.channel)
-            elif name in wide:
-                out[:, place] = by_row[pairs.rows, wide[name]]
-            elif name in tall:
-                out[:, place] = by_col[pairs.cols, tall[name]]
-            elif name in pairs.names:
-                out[:, place] = pairs.feature(name)
-            else:
-                out[:, place] = self.encodings[name].other
-        return out
+        """R x columns; attributes and offer columns that the pairs do not have are NaN or the overall rate.
 
-    def _of(self, given: Mapping[str, Objects]) -> list[str]:
-        return [name for name in self.encodings if name in given]
+        Raises FeatureMismatch when a profile or pair feature is missing.
+        """
+        return self.join(pairs, self.offer_side(pairs.offers))
+
+    def offer_side(self, offers: OfferTable) -> Floats:
+        """The columns that depend on the offer alone, m x columns: they last as long as the catalogue."""
+        places = {name: place for place, name in enumerate(offers.names)}
+        numbers = [
+            offers.numeric[:, places[name]] if name in places else np.full(len(offers), np.nan) for name in self.offer
+        ]
+        return _columns(len(offers), [*numbers, *_encoded(self.coded_offer, offers.categorical, len(offers))])
+
+    def join(self, pairs: Pairs, offer_side: Floats) -> Floats:
+        """The matrix of the pairs, given the columns of their offers."""
+        parts = (
+            _chosen(self.profile, pairs.profiles.names, pairs.profiles.numeric, self.fingerprint)[pairs.rows],
+            self._attribute_side(pairs.profiles)[pairs.rows],
+            offer_side[pairs.cols],
+            _chosen(self.pair, pairs.names, pairs.features, self.fingerprint),
+            self.channel.encode(pairs.context.channel)[:, None],
+            pairs.context.position[:, None],
+        )
+        return np.concatenate(parts, axis=1)
+
+    def _attribute_side(self, profiles: Profiles) -> Floats:
+        given, rows = profiles.attributes, len(profiles)
+        numbers = [given[name].astype(float) if name in given else np.full(rows, np.nan) for name in self.attributes]
+        return _columns(rows, [*numbers, *_encoded(self.coded_attributes, given, rows)])
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able form."""
@@ -109,10 +128,9 @@ class FeatureSchema:
             "attributes": list(self.attributes),
             "offer": list(self.offer),
             "pair": list(self.pair),
-            "encodings": {
-                name: {"rates": dict(encoding.rates), "other": encoding.other}
-                for name, encoding in self.encodings.items()
-            },
+            "coded_attributes": {name: _encoding_json(encoding) for name, encoding in self.coded_attributes.items()},
+            "coded_offer": {name: _encoding_json(encoding) for name, encoding in self.coded_offer.items()},
+            "channel": _encoding_json(self.channel),
         }
 
     @classmethod
@@ -124,22 +142,37 @@ class FeatureSchema:
             tuple(data["attributes"]),
             tuple(data["offer"]),
             tuple(data["pair"]),
-            {name: Encoding(given["rates"], given["other"]) for name, given in data["encodings"].items()},
+            {name: Encoding(**given) for name, given in data["coded_attributes"].items()},
+            {name: Encoding(**given) for name, given in data["coded_offer"].items()},
+            Encoding(**data["channel"]),
         )
+
+
+def _encoding_json(encoding: Encoding) -> dict[str, Any]:
+    return {"rates": dict(encoding.rates), "other": encoding.other}
+
+
+def _encoded(codings: Mapping[str, Encoding], given: Mapping[str, Objects], rows: int) -> list[Floats]:
+    return [
+        coding.encode(given[name]) if name in given else np.full(rows, coding.other) for name, coding in codings.items()
+    ]
+
+
+def _columns(rows: int, columns: list[Floats]) -> Floats:
+    return np.column_stack(columns) if columns else np.zeros((rows, 0))
+
+
+def _chosen(wanted: tuple[str, ...], names: tuple[str, ...], values: Floats, fingerprint: str) -> Floats:
+    """The wanted columns of `values`, whose columns are `names`."""
+    if wanted == names:
+        return values
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        raise FeatureMismatch(fingerprint, f"no {', '.join(missing)}")
+    return values[:, [names.index(name) for name in wanted]]
 
 
 def _levels(values: Objects) -> tuple[Ints, list[str]]:
     """Codes and texts of a categorical column; a missing value is the empty text."""
     encoded = pa.array(values, pa.string()).fill_null("").dictionary_encode()
     return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()
-
-
-def _is_numeric(values: Objects) -> bool:
-    return any(isinstance(value, float) for value in values) and not any(isinstance(value, str) for value in values)
-
-
-def _profile_column(pairs: Pairs, name: str) -> Floats:
-    values = pairs.profiles.column(name)
-    if values is None:
-        return np.full(len(pairs.profiles), np.nan)
-    return values.astype(float)

@@ -62,7 +62,7 @@ def build_impressions(events: pa.Table, *, attribution_days: int, until: int) ->
     codes = keys.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     shown_at, taken_at = (table[OCCURRED_AT].to_numpy() for table in (shown, taken))
     labels = _attribute(codes[: len(shown)], shown_at, codes[len(shown) :], taken_at, window)
-    matured = np.flatnonzero(shown_at + window <= until)
+    matured = np.flatnonzero(shown_at + window < until)
     if not len(matured):
         raise NotEnoughData(f"no impression is older than the attribution window of {attribution_days} days")
     kept = shown.take(pa.array(matured))

@@ -14,20 +14,42 @@ from mia.errors import InvalidInput, NotEnoughData
 from mia.frames import Ints, Objects
 from mia.offers.catalogue import Catalogue
 from mia.offers.contact import ContactPolicy, histories_of
-from mia.offers.eligibility import Eligibility
+from mia.offers.eligibility import Eligibility, opted_out
 from mia.ports import Lake, Ledger
 from mia.ranking.arbitration import expected_value
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import Context, build_pairs
 from mia.ranking.point_in_time import BuildProfiles, PointInTime
 from mia.ranking.rankers.base import Ranker
-from mia.tables import ACCEPTANCE, CHANNEL, EXPECTED_VALUE, LOCAL_DAY, OCCURRED_AT, OFFER_ID, POSITION, SUBSCRIBER_ID
+from mia.tables import (
+    ACCEPTANCE,
+    AS_OF,
+    CHANNEL,
+    EXPECTED_VALUE,
+    LOCAL_DAY,
+    OCCURRED_AT,
+    OFFER_ID,
+    POSITION,
+    REGION,
+    SUBSCRIBER_ID,
+    TIMEZONE,
+)
 from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
 
 Progress = Callable[[str, int, int], None]
 CHUNK = 100_000
 NEEDED = (SUBSCRIBER_ID, OFFER_ID, OCCURRED_AT)
-ROW = "mia_row"
+LOCAL_DAYS = f"""
+    SELECT zones.zone IS NOT NULL AS known,
+        try_cast(floor(epoch(timezone(zones.zone, moment)) / {DAY_SECONDS}) AS INTEGER) AS {LOCAL_DAY}
+    FROM (
+        SELECT number, CAST({SUBSCRIBER_ID} AS VARCHAR) AS subscriber,
+            try_cast(CAST({OCCURRED_AT} AS VARCHAR) AS TIMESTAMPTZ) AS moment
+        FROM keys
+    ) AS asked
+    LEFT JOIN zones ON asked.subscriber = zones.{SUBSCRIBER_ID}
+    ORDER BY number
+"""  # noqa: S608 - made of constants alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +66,17 @@ class Scorer:
     default_timezone: str
 
     def score_pairs(self, path: Path, progress: Progress | None = None) -> pa.Table:
-        """The rows of `path` with acceptance and expected_value added, in their order.
+        """The rows of `path` with acceptance and expected_value added (or replaced), in their order.
 
         Every row is scored with what was known at 00:00 of its local day. Raises InvalidInput naming file, row and
         column for a missing column, an unreadable time, an unknown subscriber or an unknown offer.
         """
-        given = self._read(path)
+        given, days = self._read(path)
         table = OfferTable.build(self.catalogue.offers)
         cols = _places(given[OFFER_ID], list(table.places))
         _require(cols >= 0, "no such offer in the catalogue", path, OFFER_ID)
         moment = PointInTime(table, self.ledger.events(), self.build_profiles)
-        subscribers, days = _objects(given[SUBSCRIBER_ID]), given[LOCAL_DAY].to_numpy().astype(np.int64)
+        subscribers = _objects(given[SUBSCRIBER_ID])
         channel = _objects(given[CHANNEL]) if CHANNEL in given.column_names else np.full(len(given), None, object)
         profiles, rows = moment.profiles(subscribers, days)
         rates = moment.rates(profiles)
@@ -66,25 +88,20 @@ class Scorer:
             acceptance[part] = self.ranker.score(build_pairs(profiles, table, rates, rows[part], cols[part], context))
             if progress:
                 progress("scoring", min(start + CHUNK, len(given)), len(given))
-        value = np.asarray([offer.value for offer in self.catalogue.offers])[cols]
-        priority = np.asarray([offer.priority for offer in self.catalogue.offers])[cols]
-        kept = given.drop_columns(
-            [name for name in (ROW, LOCAL_DAY, ACCEPTANCE, EXPECTED_VALUE) if name in given.column_names]
-        )
-        return kept.append_column(ACCEPTANCE, pa.array(acceptance)).append_column(
-            EXPECTED_VALUE, pa.array(expected_value(acceptance, value, priority))
-        )
+        worth = expected_value(acceptance, table.value[cols], table.priority[cols])
+        kept = given.drop_columns([name for name in (ACCEPTANCE, EXPECTED_VALUE) if name in given.column_names])
+        return kept.append_column(ACCEPTANCE, pa.array(acceptance)).append_column(EXPECTED_VALUE, pa.array(worth))
 
     def best(self, k: int, *, as_of: int, contact: ContactPolicy, progress: Progress | None = None) -> pa.Table:
         """The best k offers of every subscriber as of a day: subscriber_id, position, offer_id and the figures.
 
-        Eligibility and contact policy hold; the channel rule does not, since no channel is known.
+        Eligibility and contact policy hold; the channel rule does not, since no channel is known. Who opted out of
+        personalisation gets the popular order.
         """
         offers, table = self.catalogue.offers, OfferTable.build(self.catalogue.offers)
         eligibility, events = Eligibility(offers, contact), self.ledger.events()
         everyone = self.build_profiles(offers, self._everyone(as_of))
         rates = PointInTime(table, events, self.build_profiles).rates(everyone)
-        value, priority = (np.asarray([getattr(offer, name) for offer in offers]) for name in ("value", "priority"))
         step = max(1, CHUNK // max(len(offers), 1))
         parts: list[pa.Table] = []
         for start in range(0, len(everyone), step):
@@ -94,10 +111,9 @@ class Scorer:
             )
             passed = eligibility.check(people, history, channel=None, on=date_of(as_of)).passed
             rows, cols = (found.astype(np.int64) for found in np.nonzero(passed))
-            acceptance = self.ranker.score(
-                build_pairs(people, table, rates, rows, cols, Context.constant(len(rows), None))
-            )
-            worth = expected_value(acceptance, value[cols], priority[cols])
+            pairs = build_pairs(people, table, rates, rows, cols, Context.constant(len(rows), None))
+            acceptance = np.where(opted_out(people)[rows], rates.offer[-1][cols], self.ranker.score(pairs))
+            worth = expected_value(acceptance, table.value[cols], table.priority[cols])
             order = np.lexsort((cols, -acceptance, -worth, rows))
             place = np.arange(len(order)) - np.searchsorted(rows[order], rows[order])
             best = order[place < k]
@@ -120,55 +136,51 @@ class Scorer:
 
     def _everyone(self, as_of: int) -> pa.Table:
         with self.connect() as connection:
-            people = connection.read_parquet(self.lake.paths("subscribers"))
-            chosen = people.filter(f"activated_on <= DATE '{date_of(as_of).isoformat()}'")
+            chosen = self._people(connection).filter(f"activated_on <= DATE '{date_of(as_of).isoformat()}'")
             ids = chosen.project(SUBSCRIBER_ID).to_arrow_table()
-        return ids.append_column("as_of", pa.array(np.full(len(ids), as_of, np.int64)))
+        return ids.append_column(AS_OF, pa.array(np.full(len(ids), as_of, np.int64)))
 
-    def _read(self, path: Path) -> pa.Table:
+    def _read(self, path: Path) -> tuple[pa.Table, Ints]:
+        """The rows of the file as they are, and the local day of each."""
         if not path.is_file():
             raise InvalidInput("no such file", file=str(path))
-        if not self.lake.files("subscribers"):
-            raise NotEnoughData("the lake holds no subscribers; `mia ingest` loads them")
         with self.connect() as connection:
             connection.execute("SET preserve_insertion_order = true")
             try:
                 given = (
-                    connection.read_parquet(str(path))
+                    connection.read_parquet(str(path), hive_partitioning=False)
                     if path.suffix == ".parquet"
                     else connection.read_csv(str(path), all_varchar=True, header=True)
-                )
-                names = given.columns
+                ).to_arrow_table()
             except duckdb.Error as error:
                 raise InvalidInput(f"cannot be read: {str(error).splitlines()[0]}", file=str(path)) from error
             for name in NEEDED:
-                if name not in names:
+                if name not in given.column_names:
                     raise InvalidInput("column is missing", file=str(path), column=name)
-            regions = pa.table(
-                {
-                    "region": pa.array(list(self.regions), pa.string()),
-                    "zone": pa.array([region.timezone for region in self.regions.values()], pa.string()),
-                }
-            )
-            connection.register("regions", regions)
-            connection.register("given", given.to_arrow_table())
-            people = connection.read_parquet(self.lake.paths("subscribers"))
-            own_zone = "timezone" if "timezone" in people.columns else "NULL"
-            zones = connection.sql(
-                f"SELECT {SUBSCRIBER_ID}, coalesce({own_zone}, zone, '{self.default_timezone}') AS zone "  # noqa: S608
-                "FROM people LEFT JOIN regions USING (region)"
-            ).to_arrow_table()
-            connection.register("zones", zones)
-            read = connection.sql(
-                f"SELECT g.*, CAST(floor(epoch(timezone(zone, try_cast(g.{OCCURRED_AT} AS TIMESTAMPTZ))) "  # noqa: S608
-                f"/ {DAY_SECONDS}) AS INTEGER) AS {LOCAL_DAY}, zone IS NOT NULL AS known "
-                f"FROM (SELECT *, row_number() OVER () AS {ROW} FROM given) g "
-                f"LEFT JOIN zones z ON g.{SUBSCRIBER_ID} = z.{SUBSCRIBER_ID} ORDER BY {ROW}"
-            ).to_arrow_table()
-        _require(read["known"].to_numpy(zero_copy_only=False), "no such subscriber in the lake", path, SUBSCRIBER_ID)
-        readable = pc.is_valid(read[LOCAL_DAY]).to_numpy(zero_copy_only=False)
+            keys = given.select([SUBSCRIBER_ID, OCCURRED_AT]).append_column("number", pa.array(np.arange(len(given))))
+            connection.register("keys", keys)
+            connection.register("zones", self._zones(connection))
+            found = connection.sql(LOCAL_DAYS).to_arrow_table()
+        _require(found["known"].to_numpy(zero_copy_only=False), "no such subscriber in the lake", path, SUBSCRIBER_ID)
+        readable = pc.is_valid(found[LOCAL_DAY]).to_numpy(zero_copy_only=False)
         _require(readable, "not a timestamp", path, OCCURRED_AT)
-        return read.drop_columns(["known"])
+        return given, found[LOCAL_DAY].to_numpy().astype(np.int64)
+
+    def _zones(self, connection: duckdb.DuckDBPyConnection) -> pa.Table:
+        """Time zone of every subscriber: its own, else that of its region, else the default."""
+        people = self._people(connection)
+        columns = [name for name in (SUBSCRIBER_ID, REGION, TIMEZONE) if name in people.columns]
+        known = people.project(*columns).to_arrow_table()
+        zones = {name: region.timezone for name, region in self.regions.items()}
+        of_region = pa.array([zones.get(region, self.default_timezone) for region in known[REGION].to_pylist()])
+        own = known[TIMEZONE] if TIMEZONE in columns else pa.nulls(len(known), pa.string())
+        return pa.table({SUBSCRIBER_ID: known[SUBSCRIBER_ID], "zone": pc.coalesce(own, of_region)})
+
+    def _people(self, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+        paths = self.lake.paths("subscribers")
+        if not paths:
+            raise NotEnoughData("the lake holds no subscribers; `mia ingest` loads them")
+        return connection.read_parquet(paths, hive_partitioning=False)
 
 
 def _require(holds: np.ndarray, rule: str, path: Path, column: str) -> None:

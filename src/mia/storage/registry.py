@@ -5,7 +5,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
 
 import orjson
 from mlflow.entities import Metric, Param, RunTag
@@ -19,6 +18,7 @@ NAME = "mia"
 CHAMPION = "champion"
 VERDICT = "gate.json"
 MODEL = "model"
+NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 class MlflowRegistry:
@@ -32,12 +32,8 @@ class MlflowRegistry:
         folder.mkdir(parents=True, exist_ok=True)
         address = f"sqlite:///{folder / 'mlflow.db'}"
         self._client = MlflowClient(tracking_uri=address, registry_uri=address)
-        found = self._client.get_experiment_by_name(NAME)
-        self._experiment: str = (
-            found.experiment_id
-            if found
-            else self._client.create_experiment(NAME, artifact_location=(folder / "artifacts").as_uri())
-        )
+        self._artifacts = folder / "artifacts"
+        self._experiment = self._experiment_here()
 
     def register(
         self, *, folder: Path, parameters: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, str]
@@ -63,10 +59,10 @@ class MlflowRegistry:
     def fetch(self, version: str) -> Path:
         """Folder with the artifacts of a version; raises UnknownModel."""
         try:
-            source = self._client.get_model_version(NAME, version).source
+            run_id = self._client.get_model_version(NAME, version).run_id
         except MlflowException as error:
             raise UnknownModel(version) from error
-        folder = Path(unquote(urlparse(str(source)).path))
+        folder = self._artifacts / str(run_id) / "artifacts" / MODEL
         if not folder.is_dir():
             raise UnknownModel(version)
         return folder
@@ -75,8 +71,11 @@ class MlflowRegistry:
         """Version behind the alias `champion`, None when there is none."""
         try:
             return str(self._client.get_model_version_by_alias(NAME, CHAMPION).version)
-        except MlflowException:
-            return None
+        except MlflowException as error:
+            # A registry that is away is not one without a champion.
+            if error.error_code in NOT_THERE:
+                return None
+            raise
 
     def promote(self, version: str, verdict: Mapping[str, Any]) -> None:
         """Store the verdict with the version and point the alias `champion` at it."""
@@ -102,6 +101,19 @@ class MlflowRegistry:
             )
             for one in sorted(found, key=lambda one: -int(one.version))
         ]
+
+    def _experiment_here(self) -> str:
+        """The experiment that keeps its files in this folder; a workspace that was moved or copied begins a new one,
+        since MLflow would go on writing to the old place.
+        """
+        location = self._artifacts.as_uri()
+        known = self._client.search_experiments()
+        for experiment in known:
+            if experiment.artifact_location == location:
+                return str(experiment.experiment_id)
+        taken = {experiment.name for experiment in known}
+        name = next(name for name in (NAME, *(f"{NAME} {number}" for number in range(2, 1_000))) if name not in taken)
+        return str(self._client.create_experiment(name, artifact_location=location))
 
     def _judge(self, version: str, verdict: Mapping[str, Any]) -> None:
         try:

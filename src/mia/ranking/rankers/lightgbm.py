@@ -2,12 +2,13 @@
 
 The latest pairs first tell how many trees pay and how to calibrate; then all pairs are fitted with that many.
 
-
 Ke, G. et al. (2017), LightGBM: a highly efficient gradient boosting decision tree. Trees are kept as LightGBM's own
 text, everything else as JSON.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -15,8 +16,10 @@ import lightgbm
 import numpy as np
 import orjson
 
+from mia.errors import UnreadableModel
 from mia.frames import Floats
 from mia.ranking.calibration import Calibration
+from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import Pairs
 from mia.ranking.rankers.base import FitOptions
 from mia.ranking.schema import FeatureSchema
@@ -34,6 +37,7 @@ class LightGBMRanker:
     def __init__(self, boosters: list[lightgbm.Booster], schema: FeatureSchema, calibration: Calibration) -> None:
         self.schema, self.calibration = schema, calibration
         self._boosters = boosters
+        self._offer_side: tuple[OfferTable, Floats] | None = None
 
     @classmethod
     def fit(cls, pairs: Pairs, labels: Floats, options: FitOptions) -> Self:
@@ -41,7 +45,7 @@ class LightGBMRanker:
         schema = FeatureSchema.fit(pairs, labels, options.fingerprint)
         matrix = schema.matrix(pairs)
         cut = int(len(labels) * (1 - LATEST_SHARE))
-        trial = _boost(matrix[:cut], labels[:cut], schema.names, options, 0, (matrix[cut:], labels[cut:]))
+        trial = _boost(matrix[:cut], labels[:cut], options, 0, (matrix[cut:], labels[cut:]))
         calibration = Calibration.fit(np.asarray(trial.predict(matrix[cut:])), labels[cut:])
         found = cls([trial], schema, calibration)
         return found.refit(pairs, labels, options)
@@ -52,23 +56,23 @@ class LightGBMRanker:
         found = [
             booster.best_iteration if booster.best_iteration > 0 else booster.num_trees() for booster in self._boosters
         ]
-        enough = replace(options, trees=max(found))
+        enough = replace(options, trees=max(1, *found))
         matrix = schema.matrix(pairs)
-        boosters = [_boost(matrix, labels, schema.names, enough, bag, None) for bag in range(options.bags)]
+        boosters = [_boost(matrix, labels, enough, bag, None) for bag in range(options.bags)]
         return type(self)(boosters, schema, self.calibration)
 
     def score(self, pairs: Pairs) -> Floats:
         """Calibrated acceptance of each pair."""
-        return self.calibration.apply(self._raw(self.schema.matrix(pairs)))
+        return self.calibration.apply(self._raw(self._matrix(pairs)))
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the matrix columns."""
-        return self.schema.names
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Columns of the profile and pair features in the contributions."""
+        return self.schema.places
 
     def contributions(self, pairs: Pairs) -> Floats:
         """Exact SHAP values in the logit, R x columns of the schema."""
-        matrix = self.schema.matrix(pairs)
+        matrix = self._matrix(pairs)
         parts = [np.asarray(booster.predict(matrix, pred_contrib=True, num_threads=1)) for booster in self._boosters]
         return np.asarray(np.mean(parts, axis=0)[:, :-1])
 
@@ -92,10 +96,20 @@ class LightGBMRanker:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """The inverse of `save`; raises FileNotFoundError, or LightGBMError on a damaged file."""
-        head: dict[str, Any] = orjson.loads((folder / HEAD).read_bytes())
-        boosters = [lightgbm.Booster(model_file=str(folder / MODEL.format(bag))) for bag in range(head["bags"])]
-        return cls(boosters, FeatureSchema.from_json(head["schema"]), Calibration(**head["calibration"]))
+        """The inverse of `save`; raises UnreadableModel."""
+        try:
+            head: dict[str, Any] = orjson.loads((folder / HEAD).read_bytes())
+            boosters = [lightgbm.Booster(model_file=str(folder / MODEL.format(bag))) for bag in range(head["bags"])]
+            return cls(boosters, FeatureSchema.from_json(head["schema"]), Calibration(**head["calibration"]))
+        except (OSError, KeyError, TypeError, ValueError, lightgbm.basic.LightGBMError) as error:
+            raise UnreadableModel(str(folder)) from error
+
+    def _matrix(self, pairs: Pairs) -> Floats:
+        """The matrix of the pairs. One catalogue is scored again and again, so its side of the matrix is kept."""
+        kept = self._offer_side
+        if kept is None or kept[0] is not pairs.offers:
+            kept = self._offer_side = (pairs.offers, self.schema.offer_side(pairs.offers))
+        return self.schema.join(pairs, kept[1])
 
     def _raw(self, matrix: Floats) -> Floats:
         threads = 1 if len(matrix) < 10_000 else 0
@@ -107,13 +121,12 @@ class LightGBMRanker:
 def _boost(
     matrix: Floats,
     labels: Floats,
-    names: tuple[str, ...],
     options: FitOptions,
     bag: int,
     later: tuple[Floats, Floats] | None,
 ) -> lightgbm.Booster:
     """Boost on a matrix; with a `later` one, stop when it no longer gains."""
-    seen = lightgbm.Dataset(matrix, labels, feature_name=list(names))
+    seen = lightgbm.Dataset(matrix, labels)
     return lightgbm.train(
         {
             "objective": "binary",

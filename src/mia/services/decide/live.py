@@ -3,10 +3,9 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from mia.domain.decision import Fallback, Versions
-from mia.errors import FeatureMismatch, MiaError
+from mia.errors import FeatureMismatch
 from mia.frames import Profiles
 from mia.offers.catalogue import Catalogue
 from mia.offers.contact import ContactPolicy
@@ -22,7 +21,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """One consistent set. `model` is None when there is none that can be used, and `without_model` says why."""
+    """One consistent set. `model` is None when there is none that can be used, and `without_model` says why;
+    `has_budgets` says whether any offer can be connected only so often in all.
+    """
 
     versions: Versions
     catalogue: Catalogue
@@ -33,6 +34,7 @@ class Live:
     model: LightGBMRanker | None
     without_model: Fallback | None
     find: Callable[[str], Profiles | None]
+    has_budgets: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class LiveLoader:
             model,
             without,
             (lambda _: None) if snapshot is None else lambda subscriber_id: self.profiles.find(snapshot, subscriber_id),
+            any(offer.limits.total is not None for offer in catalogue.offers),
         )
 
     def _model(self, versions: Versions) -> tuple[LightGBMRanker | None, Fallback | None]:
@@ -76,12 +79,24 @@ class LiveLoader:
         except FeatureMismatch:
             log.exception("model %s refuses snapshot %s", versions.model, versions.profile)
             return None, Fallback.FEATURE_MISMATCH
-        except (MiaError, OSError, ValueError, KeyError, RuntimeError):
+        except Exception:
+            # Whatever is wrong with the model or its registry, the subscribers are answered.
             log.exception("model %s cannot be loaded", versions.model)
             return None, Fallback.MODEL_FAILED
         return model, None
 
 
 def cached(load: Callable[[Versions], Live], most: int = 4) -> Callable[[Versions], Live]:
-    """The same loader, keeping the latest few sets."""
-    return lru_cache(maxsize=most)(load)
+    """The same loader, keeping the latest few sets. One whose model could not be loaded is tried again."""
+    kept: dict[Versions, Live] = {}
+
+    def load_or_keep(versions: Versions) -> Live:
+        found = kept.pop(versions, None)
+        if found is None or found.without_model is Fallback.MODEL_FAILED:
+            found = load(versions)
+        kept[versions] = found
+        for oldest in list(kept)[:-most]:
+            kept.pop(oldest, None)
+        return found
+
+    return load_or_keep

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from mia.domain.decision import Decision, DecisionRequest, Fallback, Versions
 from mia.domain.region import Region
 from mia.domain.subscriber import ArmSplit
-from mia.errors import LedgerUnavailable, MiaError
+from mia.errors import LedgerUnavailable
 from mia.frames import Profiles
 from mia.offers.catalogue import Catalogue
 from mia.offers.contact import ContactHistory, history_of, no_history
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 RELOAD_EVERY = 5 * MICROSECONDS
 UNLIMITED_USE = 2**31
+FAILURES = (Fallback.LEDGER_UNAVAILABLE, Fallback.MODEL_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class DecisionMaker:
         self._clock, self._new_id = clock, new_id
         self._live = self._load(newest())
         self._checked = clock()
+        self._counted: tuple[int, dict[str, int]] = (0, {})
 
     @property
     def catalogue(self) -> Catalogue:
@@ -91,9 +93,10 @@ class DecisionMaker:
         self._checked = self._clock()
         try:
             versions = self._newest()
-            if versions != self._live.versions:
+            if versions != self._live.versions or self._live.without_model is Fallback.MODEL_FAILED:
                 self._live = self._load(versions)
-        except (MiaError, OSError):
+        except Exception:
+            # A registry or lake that is away must not take serving with it.
             log.exception("newer versions could not be loaded; the present ones stay in force")
 
     def decide(self, request: DecisionRequest) -> Decision:
@@ -113,21 +116,27 @@ class DecisionMaker:
             failed = Fallback.LEDGER_UNAVAILABLE
             history = self._no_history(live)
         decision_id = self._new_id()
-        return self._answer(live, request, history, decision_id, position, failed)
+        arm = str(self._arms.arm_of(request.subscriber_id))
+        return self._answer(live, request, history, decision_id, position, failed, arm=arm)
 
     def trace(self, decision_id: str) -> Decision:
         """A stored decision with its trace; raises UnknownDecision."""
         return self._ledger.decision(decision_id)
 
     def replay(self, decision_id: str) -> Replayed:
-        """Rebuild a stored decision from its versions, seed and ledger position, and compare."""
+        """Rebuild a stored decision from its versions, arm and ledger position, and compare.
+
+        What had failed then is taken as failed again. Raises UnknownDecision.
+        """
         stored = self._ledger.decision(decision_id)
         live = self._load(stored.versions)
         unread = stored.fallback is Fallback.LEDGER_UNAVAILABLE
         history = self._no_history(live) if unread else self._history(live, stored.request, stored.ledger_position)
-        failed = stored.fallback if unread else None
-        rebuilt = self._answer(live, stored.request, history, decision_id, stored.ledger_position, failed)
-        names = ("arm", "explored", "fallback", "offers", "stages", "dropped")
+        failed = stored.fallback if stored.fallback in FAILURES else None
+        rebuilt = self._answer(
+            live, stored.request, history, decision_id, stored.ledger_position, failed, arm=stored.arm
+        )
+        names = ("seed", "explored", "fallback", "offers", "stages", "dropped")
         return Replayed(
             stored, rebuilt, tuple(name for name in names if getattr(stored, name) != getattr(rebuilt, name))
         )
@@ -152,9 +161,10 @@ class DecisionMaker:
         decision_id: str,
         position: int,
         failed: Fallback | None,
+        *,
+        arm: str,
     ) -> Decision:
         seed = int.from_bytes(hashlib.blake2b(decision_id.encode(), digest_size=7).digest())
-        arm = str(self._arms.arm_of(request.subscriber_id))
         profile = live.find(request.subscriber_id)
         moment = timestamp_of(request.at).astimezone(self._zone(profile))
         answer: Answer = rank(live, request, profile, history, arm=arm, seed=seed, moment=moment, failed=failed)
@@ -173,9 +183,20 @@ class DecisionMaker:
         )
 
     def _history(self, live: Live, request: DecisionRequest, position: int) -> ContactHistory:
-        totals = self._ledger.connections_by_offer(position) if _has_budget(live) else {}
+        totals = self._totals(position) if live.has_budgets else {}
         responses = self._ledger.responses(request.subscriber_id, position)
         return history_of(responses, totals, live.catalogue.offers, live.eligibility.contact, at=request.at)
+
+    def _totals(self, position: int) -> Mapping[str, int]:
+        """Connections of each offer in all up to a position; only what came since the last time is counted anew."""
+        counted, totals = self._counted
+        if position < counted:
+            return self._ledger.connections_by_offer(position)
+        if position > counted:
+            fresh = self._ledger.connections_by_offer(position, after=counted)
+            totals = {offer_id: totals.get(offer_id, 0) + fresh.get(offer_id, 0) for offer_id in totals | fresh}
+            self._counted = (position, totals)
+        return totals
 
     def _no_history(self, live: Live) -> ContactHistory:
         """Without the ledger nothing says how much of a budget is left: treat every budget as used up."""
@@ -185,10 +206,6 @@ class DecisionMaker:
     def _zone(self, profile: Profiles | None) -> tzinfo:
         known = self._regions.get(_attribute(profile, REGION) or "")
         return ZoneInfo(_attribute(profile, TIMEZONE) or (known.timezone if known else self._default_timezone))
-
-
-def _has_budget(live: Live) -> bool:
-    return any(offer.limits.total is not None for offer in live.catalogue.offers)
 
 
 def _attribute(profile: Profiles | None, name: str) -> str | None:

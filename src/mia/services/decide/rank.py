@@ -12,12 +12,12 @@ from mia.domain.decision import DecisionRequest, Fallback, RankedOffer, Reason, 
 from mia.domain.subscriber import Arm
 from mia.frames import Floats, Ints, Profiles
 from mia.offers.contact import ContactHistory
-from mia.offers.eligibility import RULES, Candidates
+from mia.offers.eligibility import RULES, Candidates, opted_out
 from mia.ranking.arbitration import expected_value, greedy_order
 from mia.ranking.explanation import explain
 from mia.ranking.pairs import Context, Pairs, build_pairs
+from mia.ranking.rankers.lightgbm import LightGBMRanker
 from mia.services.decide.live import Live
-from mia.tables import PERSONALISATION
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +61,12 @@ def rank(
     if fallback is None and arm == Arm.MIA and profile is not None and live.model is not None and len(passed):
         try:
             pairs = _pairs(live, profile, passed, request.channel)
-            acceptance = live.model.score(pairs)
-        except (ValueError, RuntimeError, KeyError, ArithmeticError, TypeError):
+            acceptance = _scored(live.model, pairs)
+        except Exception:
+            # Whatever the model throws, the subscriber is answered.
             log.exception("model %s failed on a request", live.versions.model)
             fallback, pairs = Fallback.MODEL_FAILED, None
-    worth = expected_value(acceptance, *(_per_offer(live, passed, name) for name in ("value", "priority")))
+    worth = expected_value(acceptance, live.table.value[passed], live.table.priority[passed])
     slate = live.policy.draw(greedy_order(worth, acceptance), request.limit, seed)
     reasons = _reasons(live, pairs, slate.order, request)
     places = slate.order.tolist()
@@ -95,8 +96,7 @@ def rank(
 def _fallback(live: Live, profile: Profiles | None) -> Fallback | None:
     if profile is None:
         return Fallback.UNKNOWN_SUBSCRIBER
-    given = profile.attributes.get(PERSONALISATION)
-    if given is not None and given[0] == 0:
+    if opted_out(profile)[0]:
         return Fallback.OPTED_OUT
     return live.without_model
 
@@ -106,14 +106,23 @@ def _pairs(live: Live, profile: Profiles, passed: Ints, channel: str) -> Pairs:
     return build_pairs(profile, live.table, live.rates, rows, passed, Context.constant(len(passed), channel))
 
 
-def _per_offer(live: Live, places: Ints, name: str) -> Floats:
-    return np.asarray([getattr(live.catalogue.offers[place], name) for place in places.tolist()], float)
+def _scored(model: LightGBMRanker, pairs: Pairs) -> Floats:
+    """Acceptance of the pairs; raises ArithmeticError when it is no number."""
+    acceptance = model.score(pairs)
+    if not np.isfinite(acceptance).all():
+        raise ArithmeticError("the model scored something that is not a number")
+    return acceptance
 
 
 def _reasons(live: Live, pairs: Pairs | None, order: Ints, request: DecisionRequest) -> Sequence[tuple[Reason, ...]]:
     if pairs is None or live.model is None or not len(order):
         return [()] * len(order)
-    return explain(live.model, pairs.take(order), request.language)
+    try:
+        return explain(live.model, pairs.take(order), request.language)
+    except Exception:
+        # An answer without reasons is better than none.
+        log.exception("model %s could not explain itself", live.versions.model)
+        return [()] * len(order)
 
 
 def _stages(candidates: Candidates, shown: int) -> tuple[Stage, ...]:

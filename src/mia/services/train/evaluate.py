@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from mia.domain.offer import Offer
-from mia.errors import NotEnoughData
+from mia.errors import InvalidInput, NotEnoughData
 from mia.evaluation.intervals import clusters
 from mia.evaluation.measures import Measures, Scored, measure
 from mia.evaluation.off_policy import OffPolicy
@@ -23,6 +23,8 @@ from mia.services.train.what_if import WhatIf
 from mia.timeline import day_of_text
 
 BASELINES: Mapping[str, type[Ranker]] = {"popular": Popular, "popular_by_region": PopularByRegion}
+POLICIES = ("mia", *BASELINES)
+SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,13 @@ class Evaluator:
     ) -> Evaluated:
         """Figures on impressions after the model's training where there are any, else those of its training.
 
-        `policies` name greedy policies (`mia`, `popular`, `popular_by_region`) to value from the log. Raises
-        UnknownModel, and NotEnoughData when a policy is to be valued without later impressions.
+        `policies` name the greedy policies (`mia`, `popular`, `popular_by_region`) to value from the log, all of them
+        by default. Raises UnknownModel, InvalidInput for a policy of another name, and NotEnoughData for a policy that
+        the log cannot speak for.
         """
+        for name in policies:
+            if name not in POLICIES:
+                raise InvalidInput(f"no policy {name!r}; there are {', '.join(POLICIES)}", column="policy")
         folder = self.registry.fetch(version)
         kept: dict[str, Any] = orjson.loads((folder / EVALUATION).read_bytes())
         try:
@@ -70,7 +76,7 @@ class Evaluator:
             )
         except NotEnoughData:
             table = {name: Measures.from_json(figures) for name, figures in kept["table"].items()}
-            off_policy = {name: OffPolicy.from_json(figures) for name, figures in kept["policies"].items()}
+            valued = {name: OffPolicy.from_json(figures) for name, figures in kept["policies"].items()}
             return Evaluated(
                 version,
                 False,
@@ -78,13 +84,13 @@ class Evaluator:
                 kept["rows"],
                 int(kept["positives"]),
                 table,
-                {name: value for name, value in off_policy.items() if not policies or name in policies},
+                _chosen(policies, valued),
             )
         rankers: dict[str, Ranker] = {"mia": LightGBMRanker.load(folder)}
         rankers |= {name: kind.load(folder) for name, kind in BASELINES.items()}
         pairs, impressions = examples.pairs.at_first_position(), examples.impressions
         rows = Scored(impressions.labels, impressions.slate, clusters(impressions.subscriber_ids))
-        what_if = WhatIf(examples, self.contact)
+        valued = WhatIf(examples, self.contact).values_of(rankers, seed=SEED)
         return Evaluated(
             version,
             True,
@@ -92,5 +98,12 @@ class Evaluator:
             len(impressions),
             int(impressions.labels.sum()),
             {name: measure(ranker.score(pairs), rows) for name, ranker in rankers.items()},
-            {name: what_if.value_of(rankers[name], seed=7) for name in policies or tuple(rankers)},
+            _chosen(policies, valued),
         )
+
+
+def _chosen(policies: tuple[str, ...], valued: Mapping[str, OffPolicy]) -> Mapping[str, OffPolicy]:
+    for name in policies:
+        if name not in valued:
+            raise NotEnoughData(f"the log holds no impression in first place that policy {name} would have made too")
+    return {name: value for name, value in valued.items() if name in (policies or POLICIES)}

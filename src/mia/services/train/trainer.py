@@ -1,8 +1,8 @@
 """Train: impressions -> point-in-time pairs -> evaluation on later days -> fit on all of them -> a candidate."""
 
+import logging
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from mia.domain.offer import Offer
-from mia.errors import NotEnoughData
+from mia.errors import NotEnoughData, UnreadableModel
 from mia.evaluation.figures import gains_figure, reliability_figure
 from mia.evaluation.intervals import Estimate, clusters
 from mia.evaluation.measures import Measures, Scored, auc_gain, measure
@@ -27,6 +27,8 @@ from mia.ranking.training_set import Impressions
 from mia.services.train.examples import Examples, build_examples
 from mia.services.train.what_if import WhatIf
 from mia.timeline import MICROSECONDS, date_of
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
 EVALUATION = "evaluation.json"
@@ -86,8 +88,8 @@ class Trainer:
         impressions, pairs = examples.impressions, examples.pairs
         earlier, later = split_by_time(impressions.local_day, plan.holdout_share, gap=plan.attribution_days)
         labels = impressions.labels
-        if not 0 < labels[earlier].sum() < len(earlier) or not labels[later].sum():
-            raise NotEnoughData("no connection in the earlier or in the later part of the impressions")
+        if not all(0 < labels[part].sum() < len(part) for part in (earlier, later)):
+            raise NotEnoughData("the earlier or the later part of the impressions has no connection, or nothing else")
         step("evaluation", 1)
         rows = Scored(labels[later], impressions.slate[later], clusters(impressions.subscriber_ids[later]))
         held_out = pairs.take(later).at_first_position()
@@ -118,23 +120,23 @@ class Trainer:
 
     def _policies(self, later: Examples, fitted: Mapping[str, Ranker], seed: int) -> dict[str, Any]:
         """What each ranker would have earned in first place; empty where the log carries no propensities."""
-        what_if = WhatIf(later, self.contact)
-        values: dict[str, Any] = {}
-        for name, ranker in fitted.items():
-            with suppress(NotEnoughData):
-                values[name] = asdict(what_if.value_of(ranker, seed=seed))
-        return values
+        values = WhatIf(later, self.contact).values_of(fitted, seed=seed)
+        return {name: asdict(value) for name, value in values.items()}
 
     def _against_champion(
         self, plan: TrainingPlan, held_out: Pairs, scores: Floats, rows: Scored, *, first_day: str
     ) -> dict[str, Any] | None:
-        """Gain over the champion, if it had not yet seen the later window and reads the same schema."""
+        """Gain over the champion, if it can be read, had not yet seen the later window and reads the same schema."""
         version = self.registry.champion()
         if version is None:
             return None
         folder = self.registry.fetch(version)
         seen_until = orjson.loads((folder / EVALUATION).read_bytes())["trained_until"]
-        champion = LightGBMRanker.load(folder)
+        try:
+            champion = LightGBMRanker.load(folder)
+        except UnreadableModel:
+            log.exception("champion %s is left out of the comparison", version)
+            return None
         if seen_until > first_day or champion.schema.fingerprint != plan.options.fingerprint:
             return None
         return {"version": version, "auc_gain": asdict(auc_gain(scores, champion.score(held_out), rows))}
