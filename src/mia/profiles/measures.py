@@ -7,6 +7,7 @@ same records give the same bits however they are split into files, days, chunks 
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import ibis
 from ibis.expr.types import BooleanValue, NumericValue, Table
@@ -127,6 +128,7 @@ def roll_up(usage: Table) -> Table:
     return usage.group_by([SUBSCRIBER_ID, LOCAL_DAY]).aggregate([measure.aggregate(usage) for measure in MEASURES])
 
 
+@cache
 def roll_up_fingerprint() -> str:
     """Short digest of how usage is rolled up; what was folded under another one is folded again."""
     dtypes = {"str": "string", "int": "int64", "float": "float64", "bool": "boolean"}
