@@ -42,22 +42,24 @@ class LightGBMRanker:
     @classmethod
     def fit(cls, pairs: Pairs, labels: Floats, options: FitOptions) -> Self:
         """Fit on pairs in order of time; the latest 15 % choose the number of trees and calibrate."""
-        schema = FeatureSchema.fit(pairs, labels, options.fingerprint)
-        matrix = schema.matrix(pairs)
         cut = int(len(labels) * (1 - LATEST_SHARE))
-        trial = _boost(matrix[:cut], labels[:cut], options, 0, (matrix[cut:], labels[cut:]))
-        calibration = Calibration.fit(np.asarray(trial.predict(matrix[cut:])), labels[cut:])
+        earlier, later = pairs.take(np.arange(cut)), pairs.take(np.arange(cut, len(labels)))
+        schema = FeatureSchema.fit(earlier, labels[:cut], options.fingerprint)
+        unseen = schema.matrix(later)
+        seen = schema.training_matrix(earlier, labels[:cut])
+        trial = _boost(seen, labels[:cut], options, 0, (unseen, labels[cut:]))
+        calibration = Calibration.fit(np.asarray(trial.predict(unseen)), labels[cut:])
         found = cls([trial], schema, calibration)
         return found.refit(pairs, labels, options)
 
     def refit(self, pairs: Pairs, labels: Floats, options: FitOptions) -> Self:
-        """The same number of trees and calibration, fitted on other (more) pairs."""
+        """The same number of trees and calibration, fitted on other (more) pairs in order of time."""
         schema = FeatureSchema.fit(pairs, labels, options.fingerprint)
         found = [
             booster.best_iteration if booster.best_iteration > 0 else booster.num_trees() for booster in self._boosters
         ]
         enough = replace(options, trees=max(1, *found))
-        matrix = schema.matrix(pairs)
+        matrix = schema.training_matrix(pairs, labels)
         boosters = [_boost(matrix, labels, enough, bag, None) for bag in range(options.bags)]
         return type(self)(boosters, schema, self.calibration)
 

@@ -29,7 +29,7 @@ class LogisticRanker:
     def fit(cls, pairs: Pairs, labels: Floats, options: FitOptions) -> Self:
         """Fit with an L2 penalty on standardised columns."""
         schema = FeatureSchema.fit(pairs, labels, options.fingerprint)
-        matrix = _squeeze(schema.matrix(pairs))
+        matrix = _squeeze(schema.training_matrix(pairs, labels))
         known = ~np.isnan(matrix)
         count = np.maximum(known.sum(axis=0), 1)
         means = np.where(known, matrix, 0.0).sum(axis=0) / count
