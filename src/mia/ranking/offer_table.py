@@ -56,8 +56,8 @@ class KeyMatrix:
             pairs = order[slice(*np.searchsorted(sorted_rows, [start, start + step]))]
             if not len(pairs):
                 continue
-            inside = slice(*np.searchsorted(owner, [start, start + step]))
             width = min(step, int(sorted_rows[-1]) + 1 - start)
+            inside = slice(*np.searchsorted(owner, [start, start + width]))
             dense = np.zeros((len(self.places), width, measures))
             dense[column[inside], owner[inside] - start] = values[inside]
             sums = (self.matrix @ dense.reshape(len(self.places), -1)).reshape(-1, width, measures)
