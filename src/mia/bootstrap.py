@@ -25,7 +25,7 @@ from mia.ranking.exploration import EpsilonUniform
 from mia.ranking.rankers.base import FitOptions, Ranker
 from mia.ranking.rankers.lightgbm import LightGBMRanker
 from mia.ranking.rankers.popular import Popular, PopularByRegion
-from mia.services.decide import DecisionMaker, LiveLoader
+from mia.services.decide import DecisionMaker, LiveLoader, Policy
 from mia.services.ingest import Progress, Terms, ingest, no_progress
 from mia.services.promote import promote
 from mia.services.refresh import ProfileBuilder, Refreshed, refresh
@@ -108,7 +108,6 @@ class Workspace:
                 self.catalogue,
                 lambda version: LightGBMRanker.load(self.registry.fetch(version)),
                 self.profiles,
-                self.contact,
             ),
             newest=self.newest_versions,
             arms=self.arms,
@@ -160,7 +159,7 @@ class Workspace:
             self.registry.champion(),
             self.catalogue().version,
             self.profiles.current(),
-            EpsilonUniform(self.settings.exploration.epsilon).name,
+            Policy(EpsilonUniform(self.settings.exploration.epsilon), self.contact).name,
         )
 
     def ingest(

@@ -2,5 +2,6 @@
 
 from mia.services.decide.live import Live, LiveLoader
 from mia.services.decide.maker import DecisionMaker, LocalFacts, Replayed
+from mia.services.decide.policy import Policy
 
-__all__ = ["DecisionMaker", "Live", "LiveLoader", "LocalFacts", "Replayed"]
+__all__ = ["DecisionMaker", "Live", "LiveLoader", "LocalFacts", "Policy", "Replayed"]

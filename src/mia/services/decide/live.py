@@ -8,13 +8,13 @@ from mia.domain.decision import Fallback, Versions
 from mia.errors import FeatureMismatch
 from mia.frames import Profiles
 from mia.offers.catalogue import Catalogue
-from mia.offers.contact import ContactPolicy
 from mia.offers.eligibility import Eligibility
 from mia.ports import ProfileStore
 from mia.ranking.exploration import EpsilonUniform
 from mia.ranking.history import OfferRates, no_offer_history
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.rankers.lightgbm import LightGBMRanker
+from mia.services.decide.policy import Policy
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Live:
     catalogue: Catalogue
     table: OfferTable
     eligibility: Eligibility
-    policy: EpsilonUniform
+    exploration: EpsilonUniform
     rates: OfferRates
     model: LightGBMRanker | None
     without_model: Fallback | None
@@ -44,23 +44,24 @@ class LiveLoader:
     load_catalogue: Callable[[str], Catalogue]
     load_model: Callable[[str], LightGBMRanker]
     profiles: ProfileStore
-    contact: ContactPolicy
 
     def load(self, versions: Versions) -> Live:
-        """The set of these versions. Raises UnknownSnapshot or the error of the catalogue; a model that cannot be
-        used is left out and logged.
+        """The set of these versions; a model that cannot be used is left out and logged.
+
+        Raises UnknownSnapshot, ValueError for a policy that cannot be read, or the error of the catalogue.
         """
         catalogue = self.load_catalogue(versions.catalogue)
         table = OfferTable.build(catalogue.offers)
         snapshot = versions.profile
+        policy = Policy.of_name(versions.policy)
         history = no_offer_history() if snapshot is None else self.profiles.history(snapshot)
         model, without = self._model(versions)
         return Live(
             versions,
             catalogue,
             table,
-            Eligibility(catalogue.offers, self.contact),
-            EpsilonUniform.of_name(versions.policy),
+            Eligibility(catalogue.offers, policy.contact),
+            policy.exploration,
             OfferRates.build(history, table),
             model,
             without,

@@ -67,7 +67,7 @@ def rank(
             log.exception("model %s failed on a request", live.versions.model)
             fallback, pairs = Fallback.MODEL_FAILED, None
     worth = expected_value(acceptance, live.table.value[passed], live.table.priority[passed])
-    slate = live.policy.draw(greedy_order(worth, acceptance), request.limit, seed)
+    slate = live.exploration.draw(greedy_order(worth, acceptance), request.limit, seed)
     reasons = _reasons(live, pairs, slate.order, request)
     places = slate.order.tolist()
     offers = tuple(
