@@ -4,16 +4,34 @@ Example: `MIA_EXPLORATION__EPSILON=0.05`, or in mia.toml `[exploration]` with `e
 """
 
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from mia.domain.region import REGIONS
 from mia.errors import InvalidSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0)]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"there is no time zone {name!r}") from error
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
 class _Section(BaseModel):
@@ -25,7 +43,7 @@ class RegionSetting(_Section):
 
     macro_region: str
     """Group of regions for reports."""
-    timezone: str
+    timezone: Zone
     """IANA time zone that its local days are counted in."""
 
 
@@ -99,14 +117,14 @@ class Settings(BaseSettings):
         for region in REGIONS.values()
     }
     """Regions with their macro-region and time zone."""
-    default_timezone: str = "UTC"
+    default_timezone: Zone = "UTC"
     """Time zone of regions that are not listed."""
     usage_kinds: dict[str, str] = {}
     """Further kinds of usage records and their unit, for example `purchase = "item"`."""
     threads: Annotated[int, Field(ge=1)] = 2
     """Threads of the data engine and of training."""
-    memory_limit: str = "2GB"
-    """Memory the data engine may use before it spills to disk."""
+    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")] = "2GB"
+    """Memory the data engine may use before it spills to disk, for example 2GB."""
     arms: ArmSettings = ArmSettings()
     exploration: ExplorationSettings = ExplorationSettings()
     contact: ContactSettings = ContactSettings()
@@ -133,3 +151,7 @@ def load_settings(home: Path | None = None) -> Settings:
     except ValidationError as error:
         lines = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
         raise InvalidSettings("settings: " + "; ".join(lines)) from error
+    except SettingsError as error:
+        raise InvalidSettings(f"settings: {error}") from error
+    except (TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"mia.toml: {error}") from error

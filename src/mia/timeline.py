@@ -1,9 +1,8 @@
-"""Days, months and half-open windows, as plain integers that every engine computes alike.
+"""Days and months as plain integers that every engine computes alike, and timestamps in microseconds.
 
 A *day* is the number of local days since 1970-01-01; a *month* is `year * 12 + (month of year - 1)`.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 DAY_SECONDS = 86_400
@@ -21,7 +20,7 @@ def day_of(value: date) -> int:
 
 
 def day_of_text(text: str) -> int:
-    """Day number of `YYYY-MM-DD`; raises ValueError on anything else.
+    """Day number of `YYYY-MM-DD`; raises ValueError on what is no date.
 
     >>> day_of_text("1970-01-02")
     1
@@ -54,7 +53,7 @@ def month_text(month: int) -> str:
 
 
 def month_number(text: str) -> int:
-    """Month number of `YYYY-MM`; raises ValueError on anything else.
+    """Month number of `YYYY-MM`; raises ValueError on what is no month.
 
     >>> month_number("2021-03") - month_number("2020-12")
     3
@@ -85,18 +84,3 @@ def epoch_micros(value: datetime) -> int:
 def timestamp_of(micros: int) -> datetime:
     """Aware UTC timestamp of microseconds since the epoch; the inverse of `epoch_micros`."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The `days` local days that end the day before `as_of`: half open, [as_of - days, as_of).
-
-    >>> Window(7).bounds(as_of=100)
-    (93, 100)
-    """
-
-    days: int
-
-    def bounds(self, as_of: int) -> tuple[int, int]:
-        """First day inside and first day after the window."""
-        return as_of - self.days, as_of

@@ -42,8 +42,11 @@ def assemble_profiles(
 
 
 def attribute_names(columns: Iterable[str]) -> list[str]:
-    """Subscriber columns that the model and the eligibility rules may look at."""
-    return [name for name in columns if name not in NOT_ATTRIBUTES]
+    """Subscriber columns that the model and the eligibility rules may look at.
+
+    A column that is called like a feature gives way to it: one name has one meaning.
+    """
+    return [name for name in columns if name not in NOT_ATTRIBUTES and name not in FEATURE_NAMES]
 
 
 def _with_long_day(table: pa.Table) -> pa.Table:

@@ -22,6 +22,7 @@ PEOPLE = pa.table(
         "discount": pa.array([Decimal("1.5"), None]),
         "since": pa.array([date(2020, 2, 29), None]),
         "score": [0.25, None],
+        "tenure_days": [-5.0, -5.0],
     }
 )
 
@@ -85,7 +86,7 @@ def test_a_profile_that_comes_twice_is_refused() -> None:
         assemble_profiles(features(("a", 1), ("a", 1)), long(USAGE_MEASURES), long(RESPONSE_MEASURES), PEOPLE)
 
 
-def test_ids_days_and_consent_are_no_attributes() -> None:
+def test_ids_days_consent_and_namesakes_of_features_are_no_attributes() -> None:
     assert attribute_names(PEOPLE.column_names) == [
         "region",
         "birth_year",

@@ -1,0 +1,82 @@
+"""The error tree: what inherits what, and what each error says."""
+
+import inspect
+
+import pytest
+
+from mia import errors
+from mia.errors import (
+    AccessDenied,
+    FeatureMismatch,
+    GateRefused,
+    InvalidInput,
+    InvalidSettings,
+    LedgerUnavailable,
+    MiaError,
+    MissingScope,
+    NotEnoughData,
+    RequestConflict,
+    UnknownDecision,
+    UnknownKey,
+    UnknownModel,
+    UnknownOffer,
+    UnknownSnapshot,
+    WorkspaceBusy,
+)
+
+CLASSES = [found for _, found in inspect.getmembers(errors, inspect.isclass) if issubclass(found, MiaError)]
+
+
+@pytest.mark.parametrize("found", CLASSES, ids=lambda found: found.__name__)
+def test_every_error_stands_in_the_tree_at_the_head_of_the_file(found: type[MiaError]) -> None:
+    tree = inspect.getdoc(errors) or ""
+    (line,) = [line for line in tree.splitlines() if line.lstrip("├└─│ ").split(" ")[0] == found.__name__]
+    builtins = [base for base in found.__mro__ if base.__module__ == "builtins" and base is not object]
+    drawn = line.partition("(")[2].partition(")")[0]
+    if drawn:
+        assert builtins[0].__name__ == drawn
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ({}, "rule"),
+        ({"file": "a.csv"}, "a.csv: rule"),
+        ({"file": "a.csv", "row": 3, "column": "kind"}, "a.csv, row 3, column kind: rule"),
+        ({"row": 0}, "row 0: rule"),
+        ({"column": "kind"}, "column kind: rule"),
+    ],
+)
+def test_bad_input_names_the_place_and_the_rule(place: dict[str, str | int], message: str) -> None:
+    for kind in (InvalidInput, NotEnoughData):
+        error = kind("rule", **place)
+        assert (str(error), error.rule) == (message, "rule")
+        assert (error.file, error.row, error.column) == (place.get("file"), place.get("row"), place.get("column"))
+        assert isinstance(error, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("error", "builtin", "data", "words"),
+    [
+        (UnknownOffer("o1"), LookupError, {"offer_id": "o1"}, "'o1'"),
+        (UnknownDecision("d1"), LookupError, {"decision_id": "d1"}, "'d1'"),
+        (UnknownModel("7"), LookupError, {"version": "7"}, "'7'"),
+        (UnknownSnapshot("2021-07-01.1"), LookupError, {"snapshot": "2021-07-01.1"}, "mia profile"),
+        (FeatureMismatch("a", "b"), MiaError, {"expected": "a", "found": "b"}, "train again"),
+        (GateRefused("3", ["one", "two"]), MiaError, {"version": "3", "reasons": ("one", "two")}, "one; two"),
+        (RequestConflict("r1"), MiaError, {"request_id": "r1"}, "'r1'"),
+        (MissingScope("events"), PermissionError, {"scope": "events"}, "'events'"),
+        (WorkspaceBusy("home/lake"), BlockingIOError, {"folder": "home/lake"}, "home/lake"),
+        (LedgerUnavailable("down"), ConnectionError, {}, "down"),
+        (InvalidSettings("threads: no"), ValueError, {}, "threads: no"),
+        (UnknownKey("no key"), AccessDenied, {}, "no key"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, MiaError) else "",
+)
+def test_errors_carry_data_and_say_it(
+    error: MiaError, builtin: type[Exception], data: dict[str, object], words: str
+) -> None:
+    assert isinstance(error, builtin)
+    assert isinstance(error, MiaError)
+    assert {name: getattr(error, name) for name in data} == data
+    assert words in str(error)

@@ -1,0 +1,94 @@
+"""Settings: defaults, where they come from, and refusals that name the setting."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mia.domain.region import REGIONS
+from mia.errors import InvalidSettings
+from mia.settings import Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of its own, and no variable of whoever runs the tests."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"MIA_{name.upper()}", raising=False)
+    return tmp_path
+
+
+def test_the_defaults_hold_without_file_and_variables() -> None:
+    settings = load_settings()
+    assert settings.home == Path(".mia")
+    assert {name: (r.macro_region, r.timezone) for name, r in settings.regions.items()} == {
+        region.name: (region.macro_region, region.timezone) for region in REGIONS.values()
+    }
+    assert (settings.default_timezone, settings.usage_kinds) == ("UTC", {})
+
+
+def test_arguments_go_before_variables_and_these_before_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "mia.toml").write_text(
+        'home = "file"\nthreads = 3\n[exploration]\nepsilon = 0.2\n[usage_kinds]\npurchase = "item"\n', "utf-8"
+    )
+    monkeypatch.setenv("MIA_HOME", "variable")
+    monkeypatch.setenv("MIA_ARMS__CONTROL_SHARE", "0.25")
+    settings = load_settings(Path("argument"))
+    assert (settings.home, load_settings().home) == (Path("argument"), Path("variable"))
+    assert (settings.threads, settings.exploration.epsilon) == (3, 0.2)
+    assert (settings.usage_kinds, settings.arms.control_share) == ({"purchase": "item"}, 0.25)
+    monkeypatch.delenv("MIA_HOME")
+    assert load_settings().home == Path("file")
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("threads = 0", "threads"),
+        ('memory_limit = "lots"', "memory_limit"),
+        ('default_timezone = "Mars/One"', "default_timezone.*'Mars/One'"),
+        ('[regions.Moon]\nmacro_region = "Space"\ntimezone = "../Europe/Moscow"', "regions.Moon.timezone"),
+        ('[regions.Moon]\nmacro_region = "Space"', "regions.Moon.timezone"),
+        ("[arms]\ncontrol_share = 1.5", "arms.control_share"),
+        ("[arms]\ncontol_share = 0.5", "arms.contol_share"),
+        ("epsilon = 0.1", "epsilon"),
+        ("[contact]\nimpression_cap = 0\n[training]\nholdout_share = -1", "impression_cap.*training.holdout_share"),
+        ("threads = ", "mia.toml"),
+        ("home = 'п\udcff'", "mia.toml"),
+    ],
+)
+def test_a_bad_file_is_refused_by_the_name_of_the_setting(folder: Path, content: str, named: str) -> None:
+    (folder / "mia.toml").write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(InvalidSettings, match=named):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        ("MIA_REGIONS", "not json", "regions"),
+        ("MIA_THREADS", "two", "threads"),
+        ("MIA_EXPLORATION__EPSILON", "2", "exploration.epsilon"),
+    ],
+)
+def test_a_bad_variable_is_refused_by_the_name_of_the_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, named: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidSettings, match=named):
+        load_settings()
+
+
+@pytest.mark.parametrize("limit", ["2GB", "512 MiB", "1.5GB"])
+def test_memory_is_a_number_with_a_unit(limit: str) -> None:
+    assert Settings(memory_limit=limit).memory_limit == limit
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    missing: list[str] = []
+    for name, field in Settings.model_fields.items():
+        inner = getattr(field.annotation, "model_fields", None)
+        fields = {name: field} if inner is None else {f"{name}.{key}": value for key, value in inner.items()}
+        missing += [path for path, found in fields.items() if not found.description]
+    assert missing == []
