@@ -1,4 +1,3 @@
-import doctest
 
 import numpy as np
 import pyarrow as pa
@@ -6,7 +5,6 @@ import pytest
 
 from mia.errors import InvalidInput
 from mia.timeline import month_number, month_start
-from mia.uptake import growth, headline
 from mia.uptake.counting import CELL_KEYS
 from mia.uptake.growth import Series, Span, build_series, build_table, require_dimension, require_month
 from mia.uptake.headline import Headline
@@ -33,13 +31,6 @@ def some_cells() -> pa.Table:
         "count": pa.array([row[3] for row in rows], pa.int64()),
     }
     return pa.table(columns)
-
-
-def test_examples_in_the_docstrings() -> None:
-    for module in (growth, headline):
-        results = doctest.testmod(module)
-        assert results.attempted > 0
-        assert results.failed == 0
 
 
 def test_months_without_events_hold_zeros_and_cumulative_lines_are_continuous() -> None:
