@@ -44,7 +44,10 @@ class EpsilonUniform:
 
     def draw(self, greedy: Ints, places: int, seed: int) -> Slate:
         """The slate of a decision. `greedy` is the full order of the n candidates; the same seed draws the same."""
-        rng = np.random.default_rng(seed)
+        return self.draw_from(np.random.default_rng(seed), greedy, places)
+
+    def draw_from(self, rng: np.random.Generator, greedy: Ints, places: int) -> Slate:
+        """The next slate of a stream of random numbers."""
         explored = bool(rng.random() < self.epsilon)
         order = (rng.permutation(greedy) if explored else greedy)[:places]
         return Slate(order, self.propensities(greedy, order), explored)
