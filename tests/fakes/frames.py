@@ -131,9 +131,7 @@ def random_profiles(rows: int, seed: int) -> Profiles:
         responses=some(answered, len(RESPONSE_MEASURES)),
     )
     numeric = np.where(rng.random(made.numeric.shape) < 0.1, np.nan, rng.gamma(1.0, 200.0, made.numeric.shape))
-    return Profiles(
-        made.subscriber_ids, made.as_of, made.names, numeric, made.attributes, made.usage, made.responses
-    )
+    return Profiles(made.subscriber_ids, made.as_of, made.names, numeric, made.attributes, made.usage, made.responses)
 
 
 def random_events(rows: int, seed: int) -> pa.Table:

@@ -1,8 +1,9 @@
 """What was known of the offers on a day: cumulative counts strictly before it, and the smoothed rates made of them.
 
 A rate is an average of observed and expected, weighted by numbers of impressions: with c connections of i
-impressions and a broader rate b, (c + s b) / (i + s). It runs from all offers to the category, to the offer, to the
-offer in a region, so that a new offer starts from its category and a thin region from the whole.
+impressions and a broader rate b, (c + s b) / (i + s), but never above 1, since connections may come without an
+impression. It runs from all offers to the category, to the offer, to the offer in a region, so that a new offer starts
+from its category and a thin region from the whole.
 """
 
 from dataclasses import dataclass
@@ -73,10 +74,10 @@ class OfferRates:
             float
         )
         offer_shown, offer_taken = shown.sum(axis=1), taken.sum(axis=1)
-        overall = (offer_taken.sum(axis=1) + PRIOR_RATE * PRIOR_WEIGHT) / (offer_shown.sum(axis=1) + PRIOR_WEIGHT)
-        category = (offer_taken @ same + STRENGTH * overall[:, None]) / (offer_shown @ same + STRENGTH)
-        offer = (offer_taken + STRENGTH * category) / (offer_shown + STRENGTH)
-        region = (taken + STRENGTH * offer[:, None, :]) / (shown + STRENGTH)
+        overall = _smoothed(offer_taken.sum(axis=1), offer_shown.sum(axis=1), PRIOR_RATE, PRIOR_WEIGHT)
+        category = _smoothed(offer_taken @ same, offer_shown @ same, overall[:, None])
+        offer = _smoothed(offer_taken, offer_shown, category)
+        region = _smoothed(taken, shown, offer[:, None, :])
         return cls(
             history.days,
             {name: place for place, name in enumerate(history.regions)},
@@ -97,3 +98,7 @@ class OfferRates:
         if regions is None:
             return np.full(rows, last)
         return np.asarray([self.regions.get(region, last) for region in regions], np.int64)
+
+
+def _smoothed(taken: Floats, shown: Floats, broader: Floats | float, strength: float = STRENGTH) -> Floats:
+    return np.asarray(np.minimum((taken + strength * broader) / (shown + strength), 1.0))

@@ -31,22 +31,26 @@ def count(rows, kind, before, offer_id=None, region=...):
     )
 
 
+def smoothed(taken, shown, broader):
+    return min((taken + 50 * broader) / (shown + 50), 1.0)
+
+
 def rate_by_hand(rows, day, offer_id, region):
     """The four averages of the module's docstring, one after the other, in plain numbers."""
     category = {one.id: one.category for one in OFFERS}
     ours = [row for row in rows if row["offer_id"] in category]
     shown, taken = count(ours, "impression", day), count(ours, "connection", day)
-    overall = (taken + 0.03 * 50) / (shown + 50)
+    overall = smoothed(taken, shown, 0.03)
     alike = [row for row in ours if category[row["offer_id"]] == category[offer_id]]
     shown, taken = count(alike, "impression", day), count(alike, "connection", day)
-    broad = (taken + 50 * overall) / (shown + 50)
+    broad = smoothed(taken, shown, overall)
     shown, taken = count(ours, "impression", day, offer_id), count(ours, "connection", day, offer_id)
-    own = (taken + 50 * broad) / (shown + 50)
+    own = smoothed(taken, shown, broad)
     if region not in {row["region"] for row in rows}:
         return overall, broad, own, own
     shown = count(ours, "impression", day, offer_id, region)
     taken = count(ours, "connection", day, offer_id, region)
-    return overall, broad, own, (taken + 50 * own) / (shown + 50)
+    return overall, broad, own, smoothed(taken, shown, own)
 
 
 @given(ROWS)
@@ -109,6 +113,12 @@ def test_offers_that_the_history_does_not_know_start_from_their_category():
     assert rates.offer[0, bigger.places["first"]] == rates.overall[0]
     smaller = OfferRates.build(history, OfferTable.build(OFFERS[2:]))
     assert np.allclose(smaller.offer, 0.03)
+
+
+def test_connections_without_impressions_are_no_chance_above_one():
+    rows = [{"kind": "connection", "local_day": AS_OF - 1}] * 500
+    rates = OfferRates.build(build_history(events(rows), TABLE, DAYS), TABLE)
+    assert rates.offer.max() == rates.region.max() == 1.0
 
 
 def test_before_anything_was_shown_every_rate_is_the_prior():

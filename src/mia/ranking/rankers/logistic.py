@@ -42,7 +42,8 @@ class LogisticRanker:
     def score(self, pairs: Pairs) -> Floats:
         """Acceptance of each pair."""
         matrix = _standard(_squeeze(self.schema.matrix(pairs)), self._means, self._scales)
-        return expit(matrix @ self._weights + self._intercept)
+        # A matrix product rounds a row differently among other rows; a sum along the row does not.
+        return expit((matrix * self._weights).sum(axis=1) + self._intercept)
 
     def save(self, folder: Path) -> None:
         """Everything as JSON."""

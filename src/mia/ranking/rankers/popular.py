@@ -21,7 +21,7 @@ class Popular:
 
     def score(self, pairs: Pairs) -> Floats:
         """The smoothed rate of each pair's offer."""
-        return pairs.feature(self.column)
+        return pairs.feature(self.column).copy()
 
     def save(self, folder: Path) -> None:
         """Nothing to keep."""
