@@ -32,8 +32,9 @@ def bootstrap(statistic: Callable[[Ints], float], cluster: Ints, *, draws: int =
     Resamples on which the statistic is NaN are left out. Efron, B. (1979); the cluster form of Cameron, A.,
     Gelbach, J., Miller, D. (2008).
     """
-    order = np.argsort(cluster, kind="stable")
-    sizes = np.bincount(cluster)
+    _, codes = np.unique(cluster, return_inverse=True)
+    order = np.argsort(codes, kind="stable")
+    sizes = np.bincount(codes)
     starts = np.concatenate([[0], np.cumsum(sizes)])
     rng = np.random.default_rng(seed)
     values = []
