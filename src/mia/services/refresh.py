@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from mia.domain.offer import Offer
 from mia.errors import NotEnoughData
-from mia.frames import Profiles
+from mia.frames import Ints, Profiles
 from mia.ports import Lake, LakeChange, LakeFile, Ledger, ProfileStore
 from mia.profiles.assemble import assemble_profiles
 from mia.profiles.features import build_features, feature_fingerprint, spine_of_day
@@ -109,12 +109,11 @@ class ProfileBuilder:
                 raise NotEnoughData(f"the lake holds no {what}; `mia ingest` loads them")
         with self.engine.open() as session:
             people = session.read(self.lake.paths(SUBSCRIBERS))
-            if spine is None:
-                everything = session.read(self.lake.paths(DAILY))
-                spine = session.fetch(spine_of_day(people, everything, int(as_of or 0)))
-            near = _days_before(spine)
-            rows = session.table(spine.select([SUBSCRIBER_ID, AS_OF]).cast(SPINE))
+            near = _days_before([int(as_of or 0)] if spine is None else spine[AS_OF].to_numpy())
             daily = session.read(self.lake.paths(DAILY, near) or self.lake.paths(DAILY))
+            if spine is None:
+                spine = session.fetch(spine_of_day(people, daily, int(as_of or 0)))
+            rows = session.table(spine.select([SUBSCRIBER_ID, AS_OF]).cast(SPINE))
             daily_keys = self.lake.paths(DAILY_KEYS, near) or self.lake.paths(DAILY_KEYS)
             # Records need not name a category or an item, so there may be no key at all.
             used = session.read(daily_keys) if daily_keys else session.table(NO_KEYS)
@@ -165,10 +164,9 @@ def profile_table(profiles: Profiles) -> pa.Table:
     return pa.table(columns)
 
 
-def _days_before(spine: pa.Table) -> range:
-    """The days whose roll-ups can matter to a spine."""
-    days = spine[AS_OF].to_numpy()
-    return range(int(days.min()) - USAGE_HORIZON, int(days.max())) if len(days) else range(0)
+def _days_before(days: Sequence[int] | Ints) -> range:
+    """The days whose roll-ups can matter to profiles as of some days."""
+    return range(int(np.min(days)) - USAGE_HORIZON, int(np.max(days))) if len(days) else range(0)
 
 
 def _digest(recipe: str, files: list[LakeFile]) -> str:

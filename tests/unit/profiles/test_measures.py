@@ -99,6 +99,7 @@ def test_kopecks_in_grains_add_up_without_error(bench: Bench, kopecks: list[int]
         ibis.to_sql(NUMBERS.select(grains=in_grains(NUMBERS.number))),
         numbers=pa.table({"number": pa.array([amount / 100 for amount in kopecks], pa.float64())}),
     )["grains"].to_pylist()
+    assert all(amount.is_integer() for amount in grains)
     assert sum(grains) / GRAINS == sum(kopecks) / 100
 
 
