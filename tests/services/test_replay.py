@@ -1,0 +1,196 @@
+"""A stored decision can be rebuilt after everything that it depended on has moved on."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.fakes.world import AS_OF, NOON, World
+
+from mia.bootstrap import Workspace, open_workspace
+from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer, Rule, Stage
+from mia.domain.event import Event, EventKind
+from mia.domain.offer import Language
+from mia.errors import LedgerUnavailable, UnknownDecision
+from mia.settings import ArmSettings, ContactSettings, ExplorationSettings
+from mia.timeline import DAY_SECONDS, MICROSECONDS
+
+DAY = DAY_SECONDS * MICROSECONDS
+
+
+def ask(opened: Workspace, subscriber_id: str, **fields: Any) -> Decision:
+    request = DecisionRequest(subscriber_id, "app", NOON, **fields)
+    (kept,) = opened.ledger.append_decisions([opened.decisions.decide(request)])
+    return kept
+
+
+@pytest.fixture
+def home(world: World, tmp_path: Path) -> Path:
+    return world.copy(tmp_path)
+
+
+@pytest.fixture
+def opened(world: World, home: Path):
+    found = open_workspace(world.settings(home))
+    yield found
+    found.close()
+
+
+def subscribers(opened: Workspace) -> list[str]:
+    people = opened.builder.profiles(opened.current_offers(), as_of=AS_OF)
+    chosen = people.subscriber_ids[:25].tolist()
+    return [*chosen, *people.subscriber_ids[people.attributes["personalisation"] == 0].tolist(), "nobody"]
+
+
+def personalised(opened: Workspace) -> str:
+    """A subscriber whose best offer comes with reasons."""
+    for subscriber_id in subscribers(opened):
+        decision = opened.decisions.decide(DecisionRequest(subscriber_id, "app", NOON))
+        if decision.offers[0].reasons and not decision.explored:
+            return subscriber_id
+    raise AssertionError("nobody gets reasons")
+
+
+def make_everything_newer(world: World, opened: Workspace, folder: Path) -> None:
+    """Another champion, catalogue and snapshot, and later events of the same people."""
+    offers = yaml.safe_load((world.source / "catalogue.yaml").read_text("utf-8"))["offers"]
+    changed = [offer | {"price": 1.0, "value": 500.0 - place} for place, offer in enumerate(offers)]
+    (folder / "offers.yaml").write_text(yaml.safe_dump({"offers": changed}), "utf-8")
+    opened.ingest(folder / "offers.yaml")
+    opened.refresh(AS_OF - 10)
+    again = opened.registry.register(folder=opened.registry.fetch("1"), parameters={}, metrics={}, tags={})
+    opened.registry.promote(again, {"passed": True})
+    people = subscribers(opened)
+    opened.ledger.append_events(
+        [
+            Event(
+                f"later {place} {subscriber_id}",
+                NOON - DAY,
+                subscriber_id,
+                offer["id"],
+                EventKind.CONNECTION,
+                "app",
+                AS_OF,
+                "mia",
+            )
+            for place, offer in enumerate(offers)
+            for subscriber_id in people[place % 3 :: 3]
+        ]
+    )
+
+
+def test_decisions_come_back_the_same_after_everything_became_newer(
+    world: World, opened: Workspace, home: Path, tmp_path: Path
+) -> None:
+    stored = [
+        ask(opened, subscriber_id, limit=1 + place % 5, language=list(Language)[place % 2], context={"page": place})
+        for place, subscriber_id in enumerate(subscribers(opened) * 2)
+    ]
+    assert {decision.fallback for decision in stored} == {None, Fallback.OPTED_OUT, Fallback.UNKNOWN_SUBSCRIBER}
+    assert {decision.explored for decision in stored} == {True, False}
+    assert any(offer.reasons for decision in stored for offer in decision.offers)
+    make_everything_newer(world, opened, tmp_path)
+    opened.close()
+    settings = world.settings(home).model_copy(
+        update={
+            "arms": ArmSettings(salt="another experiment", control_share=0.5),
+            "contact": ContactSettings(impression_cap=1, impression_window_days=90, decline_cooldown_days=90),
+            "exploration": ExplorationSettings(epsilon=0.9),
+        }
+    )
+    later = open_workspace(settings)
+    fresh = later.decisions.versions
+    for decision in stored:
+        found = later.decisions.replay(decision.decision_id)
+        assert found.differences == ()
+        assert found.rebuilt == found.stored == decision
+        for one, other in zip(
+            (fresh.model, fresh.catalogue, fresh.profile, fresh.policy),
+            (decision.versions.model, decision.versions.catalogue, decision.versions.profile, decision.versions.policy),
+            strict=True,
+        ):
+            assert one != other
+    later.close()
+
+
+class Tampering:
+    """The ledger, in which one decision has been changed."""
+
+    def __init__(self, ledger: Any, **changes: Any) -> None:
+        self.ledger, self.changes = ledger, changes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ledger, name)
+
+    def decision(self, decision_id: str) -> Decision:
+        return replace(self.ledger.decision(decision_id), **self.changes)
+
+
+def a_little_more(offers: tuple[RankedOffer, ...], field: str) -> tuple[RankedOffer, ...]:
+    return (replace(offers[0], **{field: getattr(offers[0], field) + 1e-12}), *offers[1:])
+
+
+def test_what_was_tampered_with_is_noticed(opened: Workspace) -> None:
+    subscriber_id = personalised(opened)
+    kept = next(kept for kept in iter(lambda: ask(opened, subscriber_id), None) if not kept.explored)
+    first, second, third = kept.offers
+    swapped = (replace(second, position=1), replace(first, position=2), third)
+    fallen = next(offer_id for offer_id, rule in kept.dropped.items() if rule == Rule.RANK)
+    tampered = {
+        "offers": [
+            swapped,
+            kept.offers[:2],
+            (replace(first, offer_id=fallen), second, third),
+            (replace(first, reasons=()), second, third),
+            *(a_little_more(kept.offers, field) for field in ("acceptance", "expected_value", "propensity")),
+        ],
+        "dropped": [{}, kept.dropped | {fallen: str(Rule.CONNECTED)}],
+        "explored": [not kept.explored],
+        "seed": [kept.seed + 1],
+        "stages": [(*kept.stages[:-1], Stage("arbitration", 99, 3))],
+        "fallback": [Fallback.OPTED_OUT, Fallback.NO_MODEL],
+    }
+    maker = opened.decisions
+    for field, values in tampered.items():
+        for value in values:
+            maker._ledger = Tampering(opened.ledger, **{field: value})
+            assert maker.replay(kept.decision_id).differences == (field,), (field, value)
+    for field, value in (("arm", "control"), ("ledger_position", 0), ("fallback", Fallback.MODEL_FAILED)):
+        maker._ledger = Tampering(opened.ledger, **{field: value})
+        assert "offers" in maker.replay(kept.decision_id).differences, field
+    maker._ledger = opened.ledger
+    assert maker.replay(kept.decision_id).differences == ()
+
+
+@pytest.mark.parametrize("failure", ["loading", "scoring", "ledger"])
+def test_what_had_failed_is_taken_as_failed_again(opened: Workspace, failure: str) -> None:
+    subscriber_id = personalised(opened)
+    maker = opened.decisions
+    whole, ledger, model = maker._live, maker._ledger, maker._live.model
+
+    class Failing:
+        def __getattr__(self, name: str) -> Any:
+            raise LedgerUnavailable("away") if failure == "ledger" else RuntimeError("away")
+
+    match failure:
+        case "loading":
+            maker._live = replace(whole, model=None, without_model=Fallback.MODEL_FAILED)
+        case "scoring":
+            maker._live = replace(whole, model=Failing())  # type: ignore[arg-type]
+        case "ledger":
+            maker._ledger = Failing()
+    decision = maker.decide(DecisionRequest(subscriber_id, "app", NOON))
+    maker._live, maker._ledger = whole, ledger
+    expected = Fallback.LEDGER_UNAVAILABLE if failure == "ledger" else Fallback.MODEL_FAILED
+    assert decision.fallback is expected
+    ledger.append_decisions([decision])
+    assert maker._live.model is model
+    found = maker.replay(decision.decision_id)
+    assert found.differences == ()
+    assert found.rebuilt == decision
+
+
+def test_an_unknown_decision_cannot_be_rebuilt(opened: Workspace) -> None:
+    with pytest.raises(UnknownDecision):
+        opened.decisions.replay("never taken")
