@@ -116,6 +116,8 @@ FEATURES: tuple[Feature, ...] = (
     *_windowed("top_up_sum", "currency", "paid in", "top_up_amount", GRAINS),
     *_windowed("top_up_count", "top-up", "top-ups", "top_up_count"),
     *_windowed("active_records", "record", "records but fees and top-ups", "active_records"),
+    *_windowed("discounted_records", "record", "records at a discount", "discounted_records"),
+    *_windowed("discount_sum", "currency", "taken off by discounts", "discount", GRAINS),
     *_active_days(),
     Feature(
         "days_since_top_up",
@@ -162,6 +164,13 @@ FEATURES: tuple[Feature, ...] = (
     _ratio("data_mb_per_active_day_30d", "data on a day of activity", "data_mb_30d", "active_days_30d", 30, "MiB"),
     _ratio(
         "charge_per_active_day_30d", "charge of a day of activity", "charge_sum_30d", "active_days_30d", 30, "currency"
+    ),
+    _ratio(
+        "discounted_share_90d",
+        "share of records at a discount; null without records",
+        "discounted_records_90d",
+        "active_records_90d",
+        90,
     ),
     _ratio("top_up_mean_90d", "mean top-up", "top_up_sum_90d", "top_up_count_90d", 90, "currency"),
     _trend("data_trend", "daily data of the last 7 days against the last 30; null without data", "data_mb"),
@@ -236,7 +245,7 @@ def describe() -> list[dict[str, str]]:
 
 
 def spine_of_day(subscribers: Table, daily: Table, as_of: int) -> Table:
-    """Every subscriber who was known by a day, with that day: the contract had begun or there were records before.
+    """Every subscriber who was known by a day, with that day: the contract had begun, or `daily` has records before it.
 
     Records may come before the contract where a number moved to a new one; whoever has them is not left out.
     """
