@@ -21,9 +21,9 @@ def promote(version: str, *, registry: Registry, thresholds: Thresholds, fingerp
     verdict = judge(
         Evidence(
             positives=evaluation["positives"],
-            auc_gain_over_popular=evaluation["auc_gain_over_popular"]["low"],
-            auc_gain_over_champion=None if champion is None else champion["auc_gain"]["low"],
-            calibration_error=evaluation["table"]["mia"]["calibration_error"],
+            auc_gain_over_popular=_figure(evaluation["auc_gain_over_popular"]["low"]),
+            auc_gain_over_champion=None if champion is None else _figure(champion["auc_gain"]["low"]),
+            calibration_error=_figure(evaluation["table"]["mia"]["calibration_error"]),
             fingerprint_matches=evaluation["fingerprint"] == fingerprint,
         ),
         thresholds,
@@ -33,3 +33,8 @@ def promote(version: str, *, registry: Registry, thresholds: Thresholds, fingerp
         raise GateRefused(version, verdict.failed)
     registry.promote(version, verdict.to_json())
     return verdict
+
+
+def _figure(value: float | None) -> float:
+    """JSON knows no NaN: what could not be measured is kept as null, and passes no check."""
+    return float("nan") if value is None else value
