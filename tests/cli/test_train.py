@@ -1,0 +1,165 @@
+"""The analyst's commands through their entry point: exit codes, tables and messages."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+import pytest
+from tests.fakes.world import NOON, World
+
+from mia.bootstrap import open_workspace
+from mia.cli.main import main
+from mia.domain.decision import DecisionRequest
+from mia.settings import Settings
+
+RECIPE = "[fit]\ntrees = 30\nminimum_leaf = 20\n"
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def home(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return world.copy(tmp_path_factory.mktemp("cli"))
+
+
+@pytest.fixture
+def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Exit code, output and error output of `mia` with these words."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("MIA_HOME", str(home))
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mia", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        told = capsys.readouterr()
+        return int(stopped.value.code or 0), told.out, told.err
+
+    return call
+
+
+def test_train_evaluate_promote_and_list(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "small.toml").write_text(RECIPE)
+    code, out, _ = run("train", "--recipe", tmp_path / "small.toml")
+    assert code == 0
+    for name in ("mia", "popular", "popular_by_region", "logistic", "AUC", "log loss", "NDCG@3", "calibration error"):
+        assert name in out
+    assert "candidate 2, fitted on" in out
+    assert "go live: mia promote 2" in out
+
+    code, out, _ = run("evaluate", 2)
+    assert code == 0
+    assert "model 2 on the later window of its training" in out
+    assert "SNIPS" in out
+    assert "logistic" in out.partition("Connections an impression")[0]
+    assert "logistic" not in out.partition("Connections an impression")[2]
+
+    code, _, err = run("promote", 2)
+    assert code == 2
+    assert "model 2 is refused: positives in the evaluation window is 75, asked >= 200" in err
+    monkeypatch.setenv("MIA_GATE__MINIMUM_POSITIVES", "10")
+    monkeypatch.setenv("MIA_GATE__MAXIMUM_CALIBRATION_ERROR", "1")
+    code, out, _ = run("promote", 2)
+    assert code == 0
+    assert "passed: positives in the evaluation window is 75, asked >= 10" in out
+    assert "model 2 is champion" in out
+
+    code, out, _ = run("models")
+    assert code == 0
+    second, first = (line for line in out.splitlines() if "2021-04-30" in line)
+    assert second.split("│")[1].strip() == "2"
+    assert "yes" in second
+    assert "yes" not in first
+    assert "passed" in second
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("train", "--until", "soon"), "--until: must be a date such as 2021-07-01"),
+        (("train", "--until", "2021-01-03"), "no impression is older than the attribution window of 14 days"),
+        (("train", "--recipe", "absent.toml"), "absent.toml: not a readable TOML file"),
+        (("evaluate", "77"), "no model '77' in the registry"),
+        (("evaluate", "1", "--policy", "oracle"), "no policy 'oracle'"),
+        (("promote", "77"), "no model '77' in the registry"),
+        (("replay", "nothing"), "no decision 'nothing' in the ledger"),
+        (("score", "--out", "x.parquet"), "give either --pairs FILE or --top K"),
+        (("score", "--out", "x.parquet", "--top", "1", "--model", "77"), "no model '77' in the registry"),
+        (("score", "--out", "x.parquet", "--top", "1", "--as-of", "May"), "--as-of: must be a date"),
+        (("score", "--out", "x.txt", "--top", "1"), "x.txt"),
+        (("score", "--out", "x.parquet", "--pairs", "absent.csv"), "absent.csv: no such file"),
+    ],
+)
+def test_refused_input_is_exit_code_2_with_a_message(run: Run, tmp_path: Path, monkeypatch, words, message) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(*words)
+    assert code == 2
+    assert err.startswith("mia: ")
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_a_workspace_without_anything(run: Run, tmp_path: Path, empty_models: Path) -> None:
+    empty = tmp_path / "empty"
+    shutil.copytree(empty_models, empty / "models")
+    for words, message in (
+        (("train",), "the lake holds no such catalogue"),
+        (("evaluate", "champion"), "no model 'champion'"),
+        (("score", "--top", "1", "--out", tmp_path / "x.csv"), "no model 'champion'"),
+    ):
+        code, _, err = run(*words, "--home", empty)
+        assert (code, message in err) == (2, True)
+    code, out, _ = run("models", "--home", empty)
+    assert (code, "trained until" in out) == (0, True)
+
+
+def test_score_pairs_and_top(run: Run, world: World, tmp_path: Path) -> None:
+    shown = pq.read_table(world.source / "events.parquet").slice(0, 400)
+    pairs = shown.select(["subscriber_id", "offer_id", "occurred_at", "event_id"])
+    pq.write_table(pairs, tmp_path / "pairs.parquet")
+    code, out, _ = run("score", "--pairs", tmp_path / "pairs.parquet", "--out", tmp_path / "scores.csv")
+    assert (code, out) == (0, f"{tmp_path / 'scores.csv'}: 400 rows\n")
+    scored = pc.read_csv(tmp_path / "scores.csv")
+    assert scored.column_names == [*pairs.column_names, "acceptance", "expected_value"]
+    assert scored["event_id"].to_pylist() == pairs["event_id"].to_pylist()
+
+    code, _, _ = run("score", "--top", 2, "--out", tmp_path / "top.parquet")
+    assert code == 0
+    best = pq.read_table(tmp_path / "top.parquet").to_pylist()
+    assert {row["position"] for row in best} == {1, 2}
+    assert len({row["subscriber_id"] for row in best}) * 2 == len(best)
+
+    broken = pairs.slice(0, 3).set_column(1, "offer_id", [["no_such_offer"] * 3])
+    pq.write_table(broken, tmp_path / "broken.parquet")
+    code, _, err = run("score", "--pairs", tmp_path / "broken.parquet", "--out", tmp_path / "never.csv")
+    assert code == 2
+    assert f"{tmp_path / 'broken.parquet'}, row 1, column offer_id: no such offer in the catalogue" in err
+    assert not (tmp_path / "never.csv").exists()
+
+
+def test_replay_tells_whether_it_came_out_the_same(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = open_workspace(Settings(home=home))
+    people = pq.read_table(opened.lake.paths("subscribers"))["subscriber_id"].to_pylist()
+    decision = opened.decisions.decide(DecisionRequest(people[5], "app", NOON))
+    opened.ledger.append_decisions([decision])
+    opened.close()
+    code, out, _ = run("replay", decision.decision_id)
+    assert code == 0
+    assert "rebuilt identically" in out
+    for offer in decision.offers:
+        assert f"{offer.acceptance:.6f}" in out
+    for rule in set(decision.dropped.values()):
+        assert rule in out
+
+    opened = open_workspace(Settings(home=home))
+    with opened.ledger.database.writing() as connection:
+        connection.exec_driver_sql(
+            "UPDATE decisions SET body = replace(body, '\"position\":1', '\"position\":9') WHERE decision_id = ?",
+            (decision.decision_id,),
+        )
+    opened.close()
+    code, _, err = run("replay", decision.decision_id)
+    assert code == 2
+    assert "differs in offers" in err
