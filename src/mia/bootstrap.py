@@ -14,7 +14,7 @@ from mia.domain.decision import Versions
 from mia.domain.offer import Offer
 from mia.domain.region import Region
 from mia.domain.subscriber import ArmSplit
-from mia.errors import InvalidSettings, NotEnoughData, UnknownModel
+from mia.errors import FeatureMismatch, InvalidSettings, NotEnoughData, UnknownModel
 from mia.evaluation.gate import Thresholds, Verdict
 from mia.frames import Profiles
 from mia.intake.report import IngestReport
@@ -237,9 +237,12 @@ class Workspace:
         return Evaluator(self.ledger, self.registry, self.build_profiles, self.contact)
 
     def scorer(self, version: str) -> Scorer:
-        """Scores with a version of the model; raises UnknownModel."""
+        """Scores with a version of the model; raises UnknownModel, and FeatureMismatch for one of other features."""
+        ranker = LightGBMRanker.load(self.registry.fetch(version))
+        if ranker.schema.fingerprint != feature_fingerprint():
+            raise FeatureMismatch(ranker.schema.fingerprint, feature_fingerprint())
         return Scorer(
-            LightGBMRanker.load(self.registry.fetch(version)),
+            ranker,
             self.catalogue(),
             self.lake,
             self.ledger,

@@ -12,7 +12,7 @@ from tests.fakes.world import AS_OF, World
 from mia.bootstrap import Workspace, open_workspace
 from mia.domain.decision import DecisionRequest, Rule
 from mia.domain.event import Event, EventKind
-from mia.errors import InvalidInput, NotEnoughData
+from mia.errors import FeatureMismatch, InvalidInput, NotEnoughData
 from mia.ranking.rankers.lightgbm import LightGBMRanker
 from mia.ranking.schema import Encoding
 from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
@@ -264,6 +264,12 @@ def test_the_best_are_what_a_decision_without_exploration_shows(opened: Workspac
         compared += 1
     assert compared > 200
     assert opted_out & set(by_person)
+
+
+def test_a_model_of_other_features_is_refused(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mia.bootstrap.feature_fingerprint", lambda: "other features")
+    with pytest.raises(FeatureMismatch, match="other features"):
+        opened.scorer("1")
 
 
 def test_nobody_had_begun(opened: Workspace) -> None:
