@@ -63,6 +63,7 @@ OCCURRED_AT = "occurred_at"
 KIND = "kind"
 QUANTITY = "quantity"
 CHARGE = "charge"
+DISCOUNT = "discount"
 RECORD_ID = "record_id"
 DIRECTION = "direction"
 ON_NET = "on_net"
@@ -110,7 +111,8 @@ USAGE = Table(
         Column(DIRECTION, "str", choices=tuple(Direction), about="who started it"),
         Column(ON_NET, "bool", about="the other side is on the same network"),
         Column(ROAMING, "str", choices=tuple(Roaming), about="where the subscriber was"),
-        Column(CATEGORY, "str", about="application or content category"),
+        Column(DISCOUNT, "float", minimum=0.0, unit="currency", about="taken off the charge by an offer or promo code"),
+        Column(CATEGORY, "str", about="application or content category; several read `a;b`"),
         Column(ITEM, "str", about="service, product or content id"),
     ),
     key=(RECORD_ID,),
@@ -160,6 +162,7 @@ LAKE_USAGE = Table(
         Column(DIRECTION, "str"),
         Column(ON_NET, "bool"),
         Column(ROAMING, "str"),
+        Column(DISCOUNT, "float"),
         Column(CATEGORY, "str"),
         Column(ITEM, "str"),
     ),

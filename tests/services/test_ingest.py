@@ -159,6 +159,7 @@ def test_the_lake_holds_canonical_columns_with_local_day_and_hour(operator: Oper
         "direction": "out",
         "on_net": None,
         "roaming": None,
+        "discount": None,
         "category": None,
         "item": None,
     }

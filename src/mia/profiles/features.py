@@ -116,7 +116,7 @@ FEATURES: tuple[Feature, ...] = (
     *_windowed("top_up_sum", "currency", "paid in", "top_up_amount", GRAINS),
     *_windowed("top_up_count", "top-up", "top-ups", "top_up_count"),
     *_windowed("active_records", "record", "records but fees and top-ups", "active_records"),
-    *_windowed("discounted_records", "record", "records at a discount", "discounted_records"),
+    *_windowed("discounted_records", "record", "records but fees and top-ups at a discount", "discounted_records"),
     *_windowed("discount_sum", "currency", "taken off by discounts", "discount", GRAINS),
     *_active_days(),
     Feature(
@@ -167,7 +167,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     _ratio(
         "discounted_share_90d",
-        "share of records at a discount; null without records",
+        "share of records at a discount, fees and top-ups left out; null without records",
         "discounted_records_90d",
         "active_records_90d",
         90,

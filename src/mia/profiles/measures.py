@@ -17,6 +17,7 @@ from mia.tables import (
     CATEGORY,
     CHARGE,
     DIRECTION,
+    DISCOUNT,
     ITEM,
     KIND,
     LAKE_USAGE,
@@ -78,6 +79,10 @@ def _active(usage: Table) -> BooleanValue:
     return usage[KIND].notin(PASSIVE_KINDS)
 
 
+def _discounted(usage: Table) -> BooleanValue:
+    return usage[DISCOUNT].fill_null(0.0) > 0
+
+
 def _quantity(usage: Table) -> NumericValue:
     return usage[QUANTITY]
 
@@ -120,6 +125,8 @@ MEASURES: tuple[Measure, ...] = (
     Measure("top_up_amount", _kind("top_up"), _charge),
     Measure("top_up_count", _kind("top_up"), _one),
     Measure("active_records", _active, _one),
+    Measure("discounted_records", _and(_active, _discounted), _one),
+    Measure("discount", _discounted, lambda usage: in_grains(usage[DISCOUNT])),
 )
 
 
@@ -140,18 +147,19 @@ def roll_up_fingerprint() -> str:
 def roll_up_keys(usage: Table) -> Table:
     """Daily roll-up of what was used: one row a (subscriber, local day, key) with records and charge.
 
-    Keys read `category:name` and `item:id`; `charge` is in grains.
+    Keys read `category:name` and `item:id`; a record of the categories `a;b` counts for each. `charge` is in grains.
     """
-    halves = [
-        usage.filter(usage[column].notnull()).select(
-            usage[SUBSCRIBER_ID],
-            usage[LOCAL_DAY],
-            in_grains(usage[CHARGE]).name("charge"),
-            key=ibis.literal(f"{column}:") + usage[column],
-        )
-        for column in (CATEGORY, ITEM)
-    ]
-    keyed = ibis.union(*halves)
+    base = {
+        SUBSCRIBER_ID: usage[SUBSCRIBER_ID],
+        LOCAL_DAY: usage[LOCAL_DAY],
+        "charge": in_grains(usage[CHARGE]),
+    }
+    tagged = usage.filter(usage[CATEGORY].notnull()).select(**base, name=usage[CATEGORY].split(";").unnest())
+    name = tagged.name.strip()
+    keyed = ibis.union(
+        tagged.filter(name != "").select(*base, key=ibis.literal(f"{CATEGORY}:") + name),
+        usage.filter(usage[ITEM].notnull()).select(**base, key=ibis.literal(f"{ITEM}:") + usage[ITEM]),
+    )
     return keyed.group_by([SUBSCRIBER_ID, LOCAL_DAY, "key"]).aggregate(
         records=keyed.count().cast("float64"), charge=keyed.charge.sum().fill_null(0.0)
     )

@@ -53,6 +53,7 @@ class Bench:
                 "quantity": pa.array([record.quantity for record in records], pa.float64()),
                 "charge": pa.array([record.charge for record in records], pa.float64()),
                 "direction": pa.array([record.direction for record in records], pa.string()),
+                "discount": pa.array([record.discount for record in records], pa.float64()),
             }
         )
         derived = usage_plan((), 0).derived
@@ -60,6 +61,7 @@ class Bench:
             f"SELECT subscriber_id, epoch_us(occurred_at) // 1000000 AS occurred_at, "
             f"{derived[LOCAL_DAY][1]} AS local_day, {derived[LOCAL_HOUR][1]} AS local_hour, kind, quantity, charge, "
             f"NULL::VARCHAR AS record_id, direction, NULL::BOOLEAN AS on_net, NULL::VARCHAR AS roaming, "
+            f"discount, "
             f"NULL::VARCHAR AS category, NULL::VARCHAR AS item FROM given"
         )
         return self.run(query, given=given)

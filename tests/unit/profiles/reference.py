@@ -45,6 +45,7 @@ class Record:
     quantity: float
     charge: float
     direction: str | None = None
+    discount: float | None = None
 
 
 def profile_of(person: Person, records: list[Record], as_of: date) -> dict[str, float | None]:

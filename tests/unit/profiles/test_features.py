@@ -26,10 +26,17 @@ def bench() -> Iterator[Bench]:
     made.connection.close()
 
 
-def at(days: int, kind: str, quantity: float = 1.0, charge: float = 0.0, direction: str | None = None) -> Record:
+def at(
+    days: int,
+    kind: str,
+    quantity: float = 1.0,
+    charge: float = 0.0,
+    direction: str | None = None,
+    discount: float | None = None,
+) -> Record:
     """A record at noon some days before DAY."""
     moment = datetime(DAY.year, DAY.month, DAY.day, 12, tzinfo=UTC) - timedelta(days=days)
-    return Record("s0", moment, kind, quantity, charge, direction)
+    return Record("s0", moment, kind, quantity, charge, direction, discount)
 
 
 def row_of(bench: Bench, *records: Record) -> dict[str, Any]:
@@ -129,6 +136,21 @@ def test_money_adds_up_to_the_nearest_number_there_is(bench: Bench) -> None:
     row = row_of(bench, *(at(day, "data", charge=0.1) for day in range(1, 4)), at(8, "voice", charge=1e9 + 0.25))
     assert (row["charge_sum_7d"], row["traffic_charge_7d"]) == (0.3, 0.3)
     assert row["charge_sum_30d"] == pytest.approx(1e9 + 0.55, rel=1e-15)
+
+
+def test_discounts_are_counted_added_up_and_set_against_all_records(bench: Bench) -> None:
+    row = row_of(
+        bench,
+        at(1, "content", charge=5.0, discount=1.5),
+        at(8, "purchase", charge=5.0, discount=0.5),
+        at(8, "purchase", charge=5.0, discount=0.0),
+        at(40, "purchase", charge=5.0),
+        at(2, "fee", charge=5.0, discount=2.0),
+    )
+    assert [row[f"discounted_records_{days}d"] for days in WINDOWS] == [1.0, 2.0, 2.0]
+    assert [row[f"discount_sum_{days}d"] for days in WINDOWS] == [3.5, 4.0, 4.0]
+    assert row["discounted_share_90d"] == 0.5
+    assert row_of(bench, at(1, "fee", discount=2.0))["discounted_share_90d"] is None
 
 
 def test_ratios_and_trends(bench: Bench) -> None:

@@ -39,9 +39,9 @@ def test_each_kind_of_record_goes_where_it_belongs(bench: Bench) -> None:
         {"kind": "data", "quantity": 100.0, "charge": 4.0, "local_hour": 22},
         {"kind": "data", "quantity": 10.0, "roaming": "international", "local_hour": 6},
         {"kind": "data", "quantity": 1.0, "roaming": "home", "local_hour": 5},
-        {"kind": "content", "quantity": 2.0, "charge": 8.0},
-        {"kind": "purchase", "quantity": 5.0, "charge": 16.0},
-        {"kind": "fee", "quantity": 1.0, "charge": 32.0},
+        {"kind": "content", "quantity": 2.0, "charge": 8.0, "discount": 0.0},
+        {"kind": "purchase", "quantity": 5.0, "charge": 16.0, "discount": 3.0},
+        {"kind": "fee", "quantity": 1.0, "charge": 32.0, "discount": 1.5},
         {"kind": "top_up", "quantity": 1.0, "charge": 64.0},
     )
     assert row == {
@@ -65,6 +65,8 @@ def test_each_kind_of_record_goes_where_it_belongs(bench: Bench) -> None:
         "top_up_amount": 64.0 * GRAINS,
         "top_up_count": 1.0,
         "active_records": 9.0,
+        "discounted_records": 1.0,
+        "discount": 4.5 * GRAINS,
     }
     assert set(row) == {"subscriber_id", "local_day", *(measure.name for measure in MEASURES)}
 
@@ -125,6 +127,18 @@ def test_keys_count_records_and_money_of_categories_and_items(bench: Bench) -> N
         (1, "item:v1"): (1.0, 5.0),
     }
     assert len(bench.run(ROLL_UP_KEYS, usage=EMPTY_LAKE.empty_table())) == 0
+
+
+def test_a_record_of_several_categories_counts_for_each(bench: Bench) -> None:
+    rows = [
+        {"kind": "data", "charge": 0.1, "category": "video; films;"},
+        {"kind": "data", "charge": 0.2, "category": "films"},
+    ]
+    found = bench.run(ROLL_UP_KEYS, usage=usage_rows(*rows)).to_pylist()
+    assert {row["key"]: (row["records"], row["charge"] / GRAINS) for row in found} == {
+        "category:video": (1.0, 0.1),
+        "category:films": (2.0, 0.3),
+    }
 
 
 def test_the_recipe_of_roll_ups_has_a_steady_name() -> None:
