@@ -1,13 +1,17 @@
 # Every target describes itself: `make` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# DuckDB's binding reports objects that pytest still holds when the interpreter ends, after the last line that matters.
+QUIET_END := 2>&1 | sed '/^nanobind: leaked/,$$d'
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check format sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ranking bench-serving constraints clean
+.PHONY: help install demo test test-slow browser check format sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ranking bench-serving constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,22 +29,22 @@ demo: $(READY) ## Run the whole loop on data/sample, then serve the API and the 
 	@$(BIN)/mia demo
 
 test: $(READY) browser ## Run the test suite
-	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -q -m "not slow" $(QUIET_END)
 
 test-slow: $(READY) ## Run the truth tests that take minutes
-	@$(BIN)/pytest -m slow
+	@$(BIN)/pytest -q -m slow $(QUIET_END)
 
-check: $(READY) ## Lint, types, floors and file sizes
+check: $(READY) ## Lint, types, floors, and the tests that need no world around them
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/pytest -q -m "not slow" tests/unit src/mia $(QUIET_END)
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-.PHONY: browser
 browser: ## Get Chromium for the browser tests, where it is missing
 	@command -v chromium >/dev/null || { \
 	  echo "Installing Chromium for the browser tests"; \
