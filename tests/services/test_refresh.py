@@ -273,6 +273,17 @@ def test_roll_ups_of_another_recipe_are_folded_again(operator: Operator) -> None
     assert (builder.fold(), builder.fold()) == (1, 0)
 
 
+def test_records_from_before_a_column_was_there_are_folded(operator: Operator) -> None:
+    load(operator, "a", record(1, 1, item="x", direction="out"))
+    (path,) = operator.lake.paths("usage")
+    pq.write_table(pq.read_table(path).drop_columns(["roaming", "item", "direction", "discount"]), path)
+    builder = builder_of(operator)
+    assert builder.fold() == 1
+    profiles = builder.profiles((), as_of=day_of(DAY))
+    assert (number(profiles, "voice_minutes_7d"), number(profiles, "voice_out_minutes_7d")) == (1.0, 0.0)
+    assert len(profiles.usage.codes) == 0
+
+
 def test_folding_reports_its_progress_in_chunks(operator: Operator) -> None:
     rows = [record(days, days) for days in range(1, CHUNK_DAYS + 3)]
     load(operator, "a", *rows)

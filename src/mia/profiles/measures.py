@@ -33,6 +33,7 @@ NIGHT_FROM, NIGHT_TO = 22, 6
 GRAINS = 1e11
 """Grains of one currency unit. Money is counted in whole grains, which add up to the same bits in any order; sums stay
 exact up to 90,000 currency units, and a charge with more decimals than a grain has is off by 5e-12 at most."""
+ENGINE_TYPES = {"str": "string", "int": "int64", "float": "float64", "bool": "boolean"}
 PASSIVE_KINDS = tuple(kind.name for kind in USAGE_KINDS.values() if not kind.activity)
 
 
@@ -130,6 +131,17 @@ MEASURES: tuple[Measure, ...] = (
 )
 
 
+def complete(usage: Table) -> Table:
+    """Usage with every declared column: null in records that were loaded before there was such a column."""
+    return usage.mutate(
+        **{
+            column.name: ibis.null(ENGINE_TYPES[column.dtype])
+            for column in LAKE_USAGE.columns
+            if column.name not in usage.columns
+        }
+    )
+
+
 def roll_up(usage: Table) -> Table:
     """Daily roll-up: one row a (subscriber, local day) with every measure."""
     return usage.group_by([SUBSCRIBER_ID, LOCAL_DAY]).aggregate([measure.aggregate(usage) for measure in MEASURES])
@@ -138,8 +150,7 @@ def roll_up(usage: Table) -> Table:
 @cache
 def roll_up_fingerprint() -> str:
     """Short digest of how usage is rolled up; what was folded under another one is folded again."""
-    dtypes = {"str": "string", "int": "int64", "float": "float64", "bool": "boolean"}
-    usage = ibis.table({column.name: dtypes[column.dtype] for column in LAKE_USAGE.columns}, name=LAKE_USAGE.name)
+    usage = ibis.table({column.name: ENGINE_TYPES[column.dtype] for column in LAKE_USAGE.columns}, LAKE_USAGE.name)
     recipe = [ibis.to_sql(expression, dialect="duckdb") for expression in (roll_up(usage), roll_up_keys(usage))]
     return hashlib.sha256("\n".join(recipe).encode()).hexdigest()[:12]
 

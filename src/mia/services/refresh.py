@@ -17,7 +17,7 @@ from mia.ports import Lake, LakeChange, LakeFile, Ledger, ProfileStore
 from mia.profiles.assemble import assemble_profiles
 from mia.profiles.features import build_features, feature_fingerprint, spine_of_day
 from mia.profiles.keys import USAGE_HORIZON, build_response_keys, build_usage_keys
-from mia.profiles.measures import roll_up, roll_up_fingerprint, roll_up_keys
+from mia.profiles.measures import complete, roll_up, roll_up_fingerprint, roll_up_keys
 from mia.ranking.history import build_history
 from mia.ranking.offer_table import OfferTable
 from mia.tables import AS_OF, LOCAL_DAY, SUBSCRIBER_ID
@@ -86,7 +86,7 @@ class ProfileBuilder:
 
     def _fold_days(self, change: LakeChange, days: list[int], digests: Mapping[int, str]) -> None:
         with self.engine.open() as session:
-            usage = session.read(self.lake.paths(USAGE, days))
+            usage = complete(session.read(self.lake.paths(USAGE, days)))
             for table, expression, order in (
                 (DAILY, roll_up(usage), [SUBSCRIBER_ID]),
                 (DAILY_KEYS, roll_up_keys(usage), [SUBSCRIBER_ID, "key"]),
