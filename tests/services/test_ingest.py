@@ -45,6 +45,7 @@ BROKEN: dict[str, list[tuple[str, str, str]]] = {
         ("birth_year", "2026", "above 2025"),
         ("birth_year", "1980.5", "not an integer"),
         ("timezone", "Asia/Nowhere", "unknown time zone"),
+        ("timezone", "AST", "unknown time zone"),
         ("personalisation", "perhaps", "not true or false"),
     ],
     "usage": [

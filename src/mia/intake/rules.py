@@ -7,11 +7,12 @@ breaks, 0 for none.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from zoneinfo import available_timezones
 
 import duckdb
 
 from mia.intake.quoting import identifier, literal, literals
-from mia.tables import EVENTS, KIND, OFFER_ID, SUBSCRIBER_ID, SUBSCRIBERS, TIMEZONE, USAGE, Column, Dtype, Table
+from mia.tables import EVENTS, KIND, OFFER_ID, SUBSCRIBER_ID, TIMEZONE, USAGE, Column, Dtype, Table
 
 EARLIEST = "1990-01-01"
 KNOWN_SUBSCRIBERS = "known_subscribers"
@@ -153,6 +154,8 @@ def rules_of(table: Table, *, kinds: tuple[str, ...], now: int) -> tuple[Rule, .
         known = replace(column, choices=(*column.choices, *kinds)) if usage_kind else column
         rules.extend(_rules_of_column(known, now, curable_choice=usage_kind))
         rules.extend(REFERENCES.get((table.name, column.name), ()))
+        if column.name == TIMEZONE:
+            rules.append(_rule_of_timezones())
     return tuple(rules)
 
 
@@ -184,6 +187,12 @@ def _rules_of_column(column: Column, now: int, *, curable_choice: bool) -> list[
     return rules
 
 
+def _rule_of_timezones() -> Rule:
+    """A time zone that both DuckDB, which makes local days, and Python, which reads them while serving, know."""
+    shared = f"SELECT name FROM pg_timezone_names() WHERE name IN ({literals(sorted(available_timezones()))})"
+    return Rule(TIMEZONE, UNKNOWN_TIMEZONE, f"{identifier(TIMEZONE)} NOT IN ({shared})")
+
+
 _SUBSCRIBER_IS_KNOWN = Rule(SUBSCRIBER_ID, UNKNOWN_SUBSCRIBER, f"{identifier(KNOWN_SUBSCRIBER)} IS NULL", curable=True)
 
 REFERENCES: Mapping[tuple[str, str], tuple[Rule, ...]] = {
@@ -195,13 +204,6 @@ REFERENCES: Mapping[tuple[str, str], tuple[Rule, ...]] = {
             UNKNOWN_OFFER,
             f"{identifier(OFFER_ID)} NOT IN (SELECT {OFFER_ID} FROM {KNOWN_OFFERS})",
             curable=True,
-        ),
-    ),
-    (SUBSCRIBERS.name, TIMEZONE): (
-        Rule(
-            TIMEZONE,
-            UNKNOWN_TIMEZONE,
-            f"{identifier(TIMEZONE)} NOT IN (SELECT name FROM pg_timezone_names())",
         ),
     ),
 }
