@@ -56,9 +56,16 @@ sample: $(READY) ## Make data/sample again from its seed
 example-megaline: $(READY) ## Check a year of real records; MEGALINE=folder with the five files
 	@$(BIN)/python benchmarks/megaline.py $(MEGALINE)
 
+CJ := build/complete-journey
+CJ_MIA := MIA_HOME=$(CJ)/home MIA_USAGE_KINDS='{"purchase": "item"}' $(BIN)/mia
 example-complete-journey: $(READY) ## Train and score on a public year of purchases and coupons
-	@$(PIP) '.[examples]'
-	@$(BIN)/python benchmarks/complete_journey.py
+	@$(PIP) --editable '.[dev,examples]'
+	@rm -rf $(CJ)
+	@$(BIN)/python benchmarks/complete_journey.py files $(CJ)/files
+	@$(CJ_MIA) ingest $(CJ)/files --mapping data/sample/mappings/complete_journey.yaml
+	@$(CJ_MIA) train --until 2017-10-04 --attribution-days 55 --recipe models/complete_journey.toml
+	@$(CJ_MIA) score --model 1 --pairs $(CJ)/pairs.parquet --out $(CJ)/scored.parquet
+	@$(BIN)/python benchmarks/complete_journey.py report $(CJ)/scored.parquet
 
 bench: bench-demo bench-ingest bench-ranking bench-serving ## Run every benchmark
 
