@@ -34,7 +34,8 @@ PAIRS, POSITIVES = 257_201, 829
 TAGS = """
 CREATE TEMP TABLE product_tags AS
 SELECT product_id, department, [
-    tag FOR tag IN ['group:' || product_category, 'type:' || product_type, 'maker:' || manufacturer_id] IF tag IS NOT NULL
+    tag FOR tag IN ['group:' || product_category, 'type:' || product_type, 'maker:' || manufacturer_id]
+    IF tag IS NOT NULL
 ] AS tags
 FROM products
 """
