@@ -158,7 +158,8 @@ def roll_up_fingerprint() -> str:
 def roll_up_keys(usage: Table) -> Table:
     """Daily roll-up of what was used: one row a (subscriber, local day, key) with records and charge.
 
-    Keys read `category:name` and `item:id`; a record of the categories `a;b` counts for each. `charge` is in grains.
+    Keys read `category:name`, `item:id` and, for what was had at a discount, `discount:kind`; a record of the
+    categories `a;b` counts for each. `charge` is in grains.
     """
     base = {
         SUBSCRIBER_ID: usage[SUBSCRIBER_ID],
@@ -170,6 +171,9 @@ def roll_up_keys(usage: Table) -> Table:
     keyed = ibis.union(
         tagged.filter(name != "").select(*base, key=ibis.literal(f"{CATEGORY}:") + name),
         usage.filter(usage[ITEM].notnull()).select(**base, key=ibis.literal(f"{ITEM}:") + usage[ITEM]),
+        usage.filter(_active(usage) & _discounted(usage)).select(
+            **base, key=ibis.literal(f"{DISCOUNT}:") + usage[KIND]
+        ),
     )
     return keyed.group_by([SUBSCRIBER_ID, LOCAL_DAY, "key"]).aggregate(
         records=keyed.count().cast("float64"), charge=keyed.charge.sum().fill_null(0.0)

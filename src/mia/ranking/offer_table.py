@@ -68,7 +68,7 @@ class KeyMatrix:
 @dataclass(frozen=True, slots=True)
 class OfferTable:
     """m offers: `numeric` is m x q in the order of `names`, `categorical` holds m values a name; `value` and
-    `priority` (m) are what arbitration weighs with.
+    `priority` (m) are what arbitration weighs with. Tags that read `axis:name` lie on axes of their own besides.
     """
 
     offers: tuple[Offer, ...]
@@ -78,6 +78,7 @@ class OfferTable:
     categorical: dict[str, Objects]
     items: KeyMatrix
     tags: KeyMatrix
+    axes: dict[str, KeyMatrix]
     own: KeyMatrix
     own_category: KeyMatrix
     value: Floats
@@ -112,6 +113,10 @@ class OfferTable:
             categorical,
             KeyMatrix.build([[f"item:{item}" for item in offer.items] for offer in offers]),
             KeyMatrix.build([[f"category:{tag}" for tag in (*offer.tags, offer.category)] for offer in offers]),
+            {
+                axis: _on_axis(offers, axis)
+                for axis in sorted({_axis(tag) for offer in offers for tag in offer.tags} - {""})
+            },
             KeyMatrix.build([[f"offer:{offer.id}"] for offer in offers]),
             KeyMatrix.build([[f"offer_category:{offer.category}"] for offer in offers]),
             np.asarray([offer.value for offer in offers], float),
@@ -124,6 +129,15 @@ class OfferTable:
     def column(self, name: str) -> Floats:
         """One numeric column (m)."""
         return self.numeric[:, self.names.index(name)]
+
+
+def _axis(tag: str) -> str:
+    axis, colon, _ = tag.partition(":")
+    return axis if colon else ""
+
+
+def _on_axis(offers: Sequence[Offer], axis: str) -> KeyMatrix:
+    return KeyMatrix.build([[f"category:{tag}" for tag in offer.tags if _axis(tag) == axis] for offer in offers])
 
 
 def _objects(values: Sequence[object]) -> Objects:

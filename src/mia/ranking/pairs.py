@@ -5,12 +5,14 @@ from typing import Self
 
 import numpy as np
 
-from mia.frames import Floats, Ints, Objects, Profiles
+from mia.frames import Floats, Ints, Objects, Profiles, SparseBlock
 from mia.ranking.history import OfferRates
 from mia.ranking.offer_table import KeyMatrix, OfferTable
-from mia.tables import REGION
+from mia.tables import CATEGORY, DISCOUNT, ITEM, REGION
 
 SUBSCRIBER_STRENGTH = 20.0
+AXIS = "axis_"
+"""Beginning of the features of an axis of tags, which a catalogue has or has not."""
 NEEDS = (
     ("data", "data_mb_30d", "tariff_data_mb", "offer_data_mb"),
     ("voice", "voice_out_minutes_30d", "tariff_voice_minutes", "offer_voice_minutes"),
@@ -68,9 +70,14 @@ def build_pairs(
 ) -> Pairs:
     """Features of R (profile row, offer) pairs, R x s."""
     columns: dict[str, Floats] = {}
-    columns.update(_affinity("item", profiles, offers.items, rows, cols))
-    columns.update(_affinity("tag", profiles, offers.tags, rows, cols))
-    columns["item_within_tag"] = columns["item_records_365d"] / (columns["tag_records_365d"] + 1.0)
+    used = _sums(profiles.usage, (CATEGORY, ITEM), ("fresh",))[rows, 0]
+    sides = {"item": offers.items, "tag": offers.tags, **{f"{AXIS}{name}": keys for name, keys in offers.axes.items()}}
+    for side, keys in sides.items():
+        columns.update(_affinity(side, profiles, keys, used, rows, cols))
+    for side in list(sides)[1:]:
+        name = "item_within_tag" if side == "tag" else f"{side}_item_share"
+        columns[name] = columns["item_records_365d"] / (columns[f"{side}_records_365d"] + 1.0)
+    columns.update(_discounts(profiles, rows))
     columns.update(_history(profiles, offers, rates, rows, cols))
     columns.update(_needs(profiles, offers, rows, cols))
     return Pairs(
@@ -78,18 +85,41 @@ def build_pairs(
     )
 
 
-def _affinity(axis: str, profiles: Profiles, keys: KeyMatrix, rows: Ints, cols: Ints) -> dict[str, Floats]:
-    """What the subscriber uses against the keys of the offer: sums, how many keys matched, and shares of each side."""
+def _affinity(
+    side: str, profiles: Profiles, keys: KeyMatrix, used: Floats, rows: Ints, cols: Ints
+) -> dict[str, Floats]:
+    """What the subscriber uses against the keys of the offer: sums, how many keys matched, and shares of each side.
+
+    `used` is what the subscriber uses in all, one value a pair.
+    """
     block = profiles.usage
     sums, matched = keys.match(block, rows, cols)
-    columns = {f"{axis}_{name}": sums[:, place] for place, name in enumerate(block.measures)}
-    owner = np.repeat(np.arange(len(profiles)), np.diff(block.indptr))
-    fresh = block.measures.index("fresh")
-    total = np.bincount(owner, weights=block.values[:, fresh], minlength=len(profiles)).astype(float)[rows]
-    columns[f"{axis}_matched"] = matched
-    columns[f"{axis}_coverage"] = matched / np.maximum(keys.sizes[cols], 1.0)
-    columns[f"{axis}_share"] = _ratio(columns[f"{axis}_fresh"], total)
+    columns = {f"{side}_{name}": sums[:, place] for place, name in enumerate(block.measures)}
+    columns[f"{side}_matched"] = matched
+    columns[f"{side}_coverage"] = matched / np.maximum(keys.sizes[cols], 1.0)
+    columns[f"{side}_share"] = _ratio(columns[f"{side}_fresh"], used)
     return columns
+
+
+def _discounts(profiles: Profiles, rows: Ints) -> dict[str, Floats]:
+    """How much the subscriber had at a discount, over a longer time than the features of the profile look back."""
+    measures = ("records_365d", "days_365d", "fresh")
+    sums = _sums(profiles.usage, (DISCOUNT,), measures)[rows]
+    return {f"discount_{name}": sums[:, place] for place, name in enumerate(measures)}
+
+
+def _sums(block: SparseBlock, axes: tuple[str, ...], measures: tuple[str, ...]) -> Floats:
+    """Sums of measures over the keys on some axes, block rows x measures."""
+    rows = len(block.indptr) - 1
+    owner = np.repeat(np.arange(rows), np.diff(block.indptr))
+    prefixes = tuple(f"{axis}:" for axis in axes)
+    weights = np.asarray([key.startswith(prefixes) for key in block.vocabulary], float)[block.codes]
+    return np.column_stack(
+        [
+            np.bincount(owner, weights=weights * block.values[:, block.measures.index(name)], minlength=rows)
+            for name in measures
+        ]
+    ).astype(float)
 
 
 def _history(profiles: Profiles, offers: OfferTable, rates: OfferRates, rows: Ints, cols: Ints) -> dict[str, Floats]:
@@ -99,12 +129,7 @@ def _history(profiles: Profiles, offers: OfferTable, rates: OfferRates, rows: In
     own, _ = offers.own.match(profiles.responses, rows, cols)
     similar, _ = offers.own_category.match(profiles.responses, rows, cols)
     block = profiles.responses
-    owner = np.repeat(np.arange(len(profiles)), np.diff(block.indptr))
-    mine = np.asarray([key.startswith("offer:") for key in block.vocabulary], float)[block.codes]
-    shown, taken, fresh = (
-        np.bincount(owner, weights=mine * block.values[:, block.measures.index(name)], minlength=len(profiles))
-        for name in ("impressions", "connections", "fresh_connections")
-    )
+    shown, taken, fresh = _sums(block, ("offer",), ("impressions", "connections", "fresh_connections")).T
     overall = rates.overall[day]
     subscriber_rate = (taken + SUBSCRIBER_STRENGTH * overall) / (shown + SUBSCRIBER_STRENGTH)
     category_rate = rates.category[day[rows], cols]

@@ -10,7 +10,7 @@ import pyarrow as pa
 from mia.errors import FeatureMismatch
 from mia.frames import Floats, Ints, Objects, Profiles
 from mia.ranking.offer_table import OfferTable
-from mia.ranking.pairs import Pairs
+from mia.ranking.pairs import AXIS, Pairs
 from mia.tables import CHANNEL, PERSONALISATION, POSITION, TIMEZONE
 
 SMOOTHING = 50.0
@@ -125,7 +125,7 @@ class FeatureSchema:
             _chosen(self.profile, pairs.profiles.names, pairs.profiles.numeric, self.fingerprint)[pairs.rows],
             self._attribute_side(pairs.profiles)[pairs.rows],
             offer_side[pairs.cols],
-            _chosen(self.pair, pairs.names, pairs.features, self.fingerprint),
+            _chosen(self.pair, *_with_axes(self.pair, pairs), self.fingerprint),
             self.channel.encode(pairs.context.channel)[:, None],
             pairs.context.position[:, None],
         )
@@ -196,6 +196,14 @@ def _encoded(codings: Mapping[str, Encoding], given: Mapping[str, Objects], rows
 
 def _columns(rows: int, columns: list[Floats]) -> Floats:
     return np.column_stack(columns) if columns else np.zeros((rows, 0))
+
+
+def _with_axes(wanted: tuple[str, ...], pairs: Pairs) -> tuple[tuple[str, ...], Floats]:
+    """Names and values of the pair features; an axis of tags that the catalogue has no more is NaN."""
+    gone = tuple(name for name in wanted if name.startswith(AXIS) and name not in pairs.names)
+    if not gone:
+        return pairs.names, pairs.features
+    return (*pairs.names, *gone), np.hstack([pairs.features, np.full((len(pairs), len(gone)), np.nan)])
 
 
 def _chosen(wanted: tuple[str, ...], names: tuple[str, ...], values: Floats, fingerprint: str) -> Floats:

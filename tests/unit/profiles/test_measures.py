@@ -141,6 +141,21 @@ def test_a_record_of_several_categories_counts_for_each(bench: Bench) -> None:
     }
 
 
+def test_keys_count_what_was_had_at_a_discount_by_kind(bench: Bench) -> None:
+    rows = [
+        {"kind": "purchase", "charge": 2.0, "discount": 0.5},
+        {"kind": "purchase", "charge": 1.0, "discount": 0.1},
+        {"kind": "purchase", "charge": 4.0, "discount": 0.0},
+        {"kind": "content", "charge": 8.0, "discount": 1.0},
+        {"kind": "fee", "charge": 16.0, "discount": 1.0},
+    ]
+    found = bench.run(ROLL_UP_KEYS, usage=usage_rows(*rows)).to_pylist()
+    assert {row["key"]: (row["records"], row["charge"] / GRAINS) for row in found} == {
+        "discount:purchase": (2.0, 3.0),
+        "discount:content": (1.0, 8.0),
+    }
+
+
 def test_the_recipe_of_roll_ups_has_a_steady_name() -> None:
     assert roll_up_fingerprint() == roll_up_fingerprint()
     assert len(roll_up_fingerprint()) == 12

@@ -53,6 +53,17 @@ def test_numbers_become_columns_and_words_categories():
     assert table.tags.sizes[0] == 2.0  # its tag and its category
 
 
+def test_tags_with_an_axis_lie_on_it_and_among_all_tags():
+    table = OfferTable.build([offer("a", tags=("genre:rock", "genre:pop", "new")), offer("b", tags=("maker:x:y",))])
+    assert {axis: keys.sizes.tolist() for axis, keys in table.axes.items()} == {
+        "genre": [2.0, 0.0],
+        "maker": [0.0, 1.0],
+    }
+    assert set(table.axes["maker"].places) == {"category:maker:x:y"}
+    assert table.tags.sizes.tolist() == [4.0, 2.0]
+    assert OfferTable.build(OFFERS).axes == {}
+
+
 def test_an_attribute_that_is_a_word_once_is_a_category():
     table = OfferTable.build([offer("a", attributes={"level": 1.0}), offer("b", attributes={"level": "high"})])
     assert table.categorical["offer_level"].tolist() == ["1.0", "high"]

@@ -1,5 +1,15 @@
 import numpy as np
-from tests.fakes.frames import AS_OF, OFFERS, events, objects, profiles, random_events, random_pairs, random_profiles
+from tests.fakes.frames import (
+    AS_OF,
+    OFFERS,
+    events,
+    objects,
+    offer,
+    profiles,
+    random_events,
+    random_pairs,
+    random_profiles,
+)
 
 from mia.ranking.history import OfferRates, build_history
 from mia.ranking.offer_table import OfferTable
@@ -33,6 +43,39 @@ def test_affinity_is_what_is_used_against_what_is_given():
     assert found.feature("item_records_90d").tolist() == [0.0, 2.0]
     assert found.feature("item_coverage").tolist() == [0.0, 0.5]
     assert found.feature("item_within_tag")[1] == 2.0
+
+
+def test_each_axis_of_tags_speaks_for_itself():
+    table = OfferTable.build([offer("a", items=("tune",), tags=("genre:rock", "label:x")), offer("b")])
+    usage = {
+        "category:genre:rock": [3, 6, 9, 5, 70, 4.0],
+        "category:genre:pop": [1, 1, 1, 1, 9, 4.0],
+        "category:label:x": [2, 2, 2, 1, 30, 1.0],
+        "item:tune": [1, 1, 1, 1, 10, 1.0],
+    }
+    people = profiles(usage=[usage])
+    rates = OfferRates.build(build_history(events([]), table, np.unique(people.as_of)), table)
+    found = build_pairs(people, table, rates, np.zeros(2, np.int64), np.arange(2), Context.constant(2, "app"))
+    assert found.feature("tag_records_365d").tolist() == [11.0, 0.0]
+    assert found.feature("axis_genre_records_365d").tolist() == [9.0, 0.0]
+    assert found.feature("axis_genre_share").tolist() == [0.4, 0.0]
+    assert found.feature("axis_label_charge_365d").tolist() == [30.0, 0.0]
+    assert found.feature("axis_label_coverage").tolist() == [1.0, 0.0]
+    assert found.feature("axis_genre_item_share").tolist() == [0.1, 0.0]
+    assert not [name for name in pairs_of(people, DATA_10).names if name.startswith("axis_")]
+
+
+def test_discounts_of_every_kind_are_added_up_and_are_no_use_of_anything():
+    usage = {
+        "category:video": [3, 6, 9, 5, 70, 4.5],
+        "discount:content": [1, 1, 2, 2, 9, 0.5],
+        "discount:purchase": [0, 1, 4, 3, 5, 1.0],
+    }
+    found = pairs_of(profiles(2, usage=[usage, {}]), DATA_10)
+    assert found.feature("discount_records_365d").tolist() == [6.0, 0.0]
+    assert found.feature("discount_days_365d").tolist() == [5.0, 0.0]
+    assert found.feature("discount_fresh").tolist() == [1.5, 0.0]
+    assert found.feature("tag_share").tolist()[0] == 1.0
 
 
 def test_history_is_by_all_in_the_region_and_by_the_subscriber():

@@ -121,6 +121,16 @@ def test_a_missing_feature_is_refused(given_pairs, part):
         wanting.matrix(pairs)
 
 
+def test_an_axis_of_tags_that_the_catalogue_lost_is_unknown(given_pairs):
+    pairs, labels = given_pairs
+    schema = FeatureSchema.fit(pairs, labels, "f1")
+    wanting = replace(schema, pair=("axis_maker_fresh", *schema.pair))
+    matrix = wanting.matrix(pairs)
+    place = wanting.places["axis_maker_fresh"]
+    assert np.isnan(matrix[:, place]).all()
+    np.testing.assert_array_equal(np.delete(matrix, place, axis=1), schema.matrix(pairs))
+
+
 def test_the_fit_does_not_see_the_label_of_a_row_in_its_own_category(given_pairs):
     pairs, labels = given_pairs
     names = [f"person {row}" for row in range(len(pairs.profiles))]
