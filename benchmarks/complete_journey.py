@@ -118,7 +118,7 @@ def write_files(folder: Path) -> None:
 def report(scored: Path) -> None:
     """Print how the scored pairs were ordered against what was redeemed."""
     with open_records() as connection:
-        answers = connection.execute(ANSWERS, [str(scored)]).to_arrow_table()
+        answers = connection.sql(ANSWERS, params=[str(scored)]).to_arrow_table()
     acceptance, taken, slate = (answers[name].to_numpy() for name in ("acceptance", "taken", "slate"))
     labels = taken.astype(float)
     if (len(labels), labels.sum()) != (PAIRS, POSITIVES):
