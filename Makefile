@@ -63,7 +63,7 @@ example-complete-journey: $(READY) ## Train and score on a public year of purcha
 	@rm -rf $(CJ)
 	@$(BIN)/python benchmarks/complete_journey.py files $(CJ)/files
 	@$(CJ_MIA) ingest $(CJ)/files --mapping data/sample/mappings/complete_journey.yaml
-	@$(CJ_MIA) train --until 2017-10-04 --attribution-days 55 --recipe models/complete_journey.toml
+	@$(CJ_MIA) train --since 2017-03-03 --until 2017-10-04 --attribution-days 55 --recipe models/complete_journey.toml
 	@$(CJ_MIA) score --model 1 --pairs $(CJ)/pairs.parquet --out $(CJ)/scored.parquet
 	@$(BIN)/python benchmarks/complete_journey.py report $(CJ)/scored.parquet
 

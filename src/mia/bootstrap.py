@@ -195,12 +195,14 @@ class Workspace:
         self,
         *,
         until: int | None = None,
+        since_day: int | None = None,
         attribution_days: int | None = None,
         fit: Mapping[str, Any] | None = None,
         progress: Progress = no_progress,
     ) -> Trained:
         """Register a candidate fitted on the events before `until` (microseconds; all of them by default).
 
+        It learns from impressions of `since_day` and later days; what happened before is still known to the profiles.
         `fit` overrides fields of FitOptions. Raises InvalidSettings without the `train` extra.
         """
         catalogue, training = self.catalogue(), self.settings.training
@@ -214,6 +216,7 @@ class Workspace:
             attribution_days or training.attribution_days,
             training.holdout_share,
             replace(defaults, **(fit or {})),
+            since_day,
         )
         return trainer.train(plan, progress)
 

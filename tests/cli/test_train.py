@@ -78,6 +78,8 @@ def test_train_evaluate_promote_and_list(run: Run, tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("train", "--since", "soon"), "--since: must be a date such as 2021-07-01"),
+        (("train", "--since", "2031-01-01"), "no matured impression of an offer of the current catalogue in that time"),
         (("train", "--until", "soon"), "--until: must be a date such as 2021-07-01"),
         (("train", "--until", "2021-01-03"), "no impression is older than the attribution window of 14 days"),
         (("train", "--recipe", "absent.toml"), "absent.toml: not a readable TOML file"),

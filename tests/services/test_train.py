@@ -90,6 +90,14 @@ def test_the_same_seed_gives_the_same_model(opened: Workspace) -> None:
     assert again.train_rows > again.test_rows > again.test_positives > 0
 
 
+def test_it_learns_from_later_impressions_only_when_told_so(opened: Workspace) -> None:
+    done = opened.train(since_day=day_of_text("2021-02-01"), fit=FIT)
+    kept = orjson.loads((opened.registry.fetch(done.version) / "evaluation.json").read_bytes())
+    assert kept["trained_from"] == "2021-02-01"
+    days = examples(opened).impressions.local_day
+    assert 0 < done.train_rows == (days >= day_of_text("2021-02-01")).sum() < len(days)
+
+
 def test_it_is_measured_against_a_champion_that_has_not_seen_the_window(world: World, tmp_path: Path) -> None:
     opened = open_workspace(world.settings(world.copy(tmp_path)))
     early = opened.train(until=day_of_text("2021-03-20") * DAY, fit=FIT)

@@ -18,9 +18,11 @@ Attribution = Annotated[
     int | None, typer.Option(min=1, help="Days after an impression within which a connection counts as its answer.")
 ]
 Until = Annotated[str | None, typer.Option(help="Use events before this date only. Default: all.")]
+Since = Annotated[str | None, typer.Option(help="Learn from impressions of this date and later only. Default: all.")]
 
 
 def train(
+    since: Since = None,
     until: Until = None,
     attribution_days: Attribution = None,
     recipe: Annotated[
@@ -32,6 +34,7 @@ def train(
     with workspace(home) as opened, progress_bar() as progress:
         done = opened.train(
             until=_until(until),
+            since_day=None if since is None else parse_day(since, "--since"),
             attribution_days=attribution_days,
             fit=None if recipe is None else load_recipe(recipe),
             progress=progress,

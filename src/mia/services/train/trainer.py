@@ -37,7 +37,9 @@ STEPS = 4
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """What a run is told: `until` in microseconds, windows in days, the share of the latest impressions held out."""
+    """What a run is told: `until` in microseconds, windows in days, the share of the latest impressions held out, and
+    the first local day whose impressions it learns from, when not all of them.
+    """
 
     offers: tuple[Offer, ...]
     catalogue_version: str
@@ -45,6 +47,7 @@ class TrainingPlan:
     attribution_days: int
     holdout_share: float
     options: FitOptions
+    since_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class Trainer:
             plan.offers,
             attribution_days=plan.attribution_days,
             until=plan.until,
+            since_day=plan.since_day,
         )
         impressions, pairs = examples.impressions, examples.pairs
         earlier, later = split_by_time(impressions.local_day, plan.holdout_share, gap=plan.attribution_days)
