@@ -4,10 +4,15 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.fakes.home import build_home
 from tests.fakes.world import World, build_world
 
 from mia.storage.registry import MlflowRegistry
+
+# A busy machine is no failure: neither a deadline nor slow data may decide a test.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
