@@ -33,10 +33,10 @@ def test_opening_again_keeps_everything(url: str) -> None:
 
 
 def test_several_workers_may_open_an_empty_ledger_at_once(url: str) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        ledgers = list(pool.map(lambda _: open_ledger(url, lambda: 1), range(4)))
+    with ThreadPoolExecutor(8) as pool:
+        ledgers = list(pool.map(lambda _: open_ledger(url, lambda: 1), range(8)))
     for number, ledger in enumerate(ledgers):
         ledger.append_events([an_event(f"e{number}")])
-    assert ledgers[0].events().num_rows == 4
+    assert ledgers[0].events().num_rows == 8
     for ledger in ledgers:
         ledger.close()

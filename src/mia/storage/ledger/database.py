@@ -1,5 +1,7 @@
 """One database of the ledger: its engine, its transactions, and its errors in MIA's words."""
 
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +17,12 @@ from mia.storage.ledger.dialect import Dialect, PostgresDialect, SqliteDialect
 from mia.storage.migrations import upgrade
 
 BUSY_MILLISECONDS = 10_000
+RETRY_MILLISECONDS = 20
 CONNECT_SECONDS = 5
 _WRITE = "mia_write"
 
 _SQLITE_PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_MILLISECONDS}",
-    "PRAGMA journal_mode=WAL",
     # NORMAL may lose acknowledged commits when the power fails.
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
@@ -108,6 +110,7 @@ def _sqlite_engine(url: URL) -> Engine:
         raise InvalidSettings("ledger_url: the ledger needs a file; a memory database would lose acknowledged events")
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url)
+    event.listen(engine, "first_connect", _keep_write_ahead_log)
 
     def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         # The driver must not begin transactions by itself: those would be deferred, and could fail half-way.
@@ -124,6 +127,24 @@ def _sqlite_engine(url: URL) -> Engine:
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", begin)
     return engine
+
+
+def _keep_write_ahead_log(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """Switch the file to a write-ahead log, which it stays in.
+
+    Of two that switch a new file at once, SQLite refuses one without waiting: each holds what the other needs.
+    The refused one lets go and asks again.
+    """
+    cursor = connection.cursor()
+    for attempts_left in reversed(range(BUSY_MILLISECONDS // RETRY_MILLISECONDS)):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or not attempts_left:
+                raise
+            time.sleep(RETRY_MILLISECONDS / 1000)
+    cursor.close()
 
 
 def _postgres_engine(url: URL) -> Engine:
