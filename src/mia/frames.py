@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Objects = NDArray[np.object_]
 
@@ -52,14 +53,14 @@ class SparseBlock:
 class Profiles:
     """Usage profiles of n (subscriber, day) rows: known at 00:00 local time of `as_of`.
 
-    `numeric` is n x p in the order of `names`, NaN where unknown; `attributes` are subscriber columns as given
-    (str, float or None); `usage` and `responses` are the sparse halves.
+    `numeric` is n x p in the order of `names`, NaN where unknown, in single precision both in training and in serving;
+    `attributes` are subscriber columns as given (str, float or None); `usage` and `responses` are the sparse halves.
     """
 
     subscriber_ids: Objects
     as_of: Ints
     names: tuple[str, ...]
-    numeric: Floats
+    numeric: Singles
     attributes: Mapping[str, Objects]
     usage: SparseBlock
     responses: SparseBlock
@@ -72,7 +73,7 @@ class Profiles:
         if name in self.attributes:
             return self.attributes[name]
         if name in self.names:
-            return self.numeric[:, self.names.index(name)]
+            return self.numeric[:, self.names.index(name)].astype(np.float64)
         return None
 
     def take(self, rows: Ints) -> "Profiles":

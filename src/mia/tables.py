@@ -77,6 +77,9 @@ POSITION = "position"
 PROPENSITY = "propensity"
 LOCAL_DAY = "local_day"
 LOCAL_HOUR = "local_hour"
+KNOWN_DAY = "known_day"
+SIGN = "sign"
+VERSION = "version"
 AS_OF = "as_of"
 ARM = "arm"
 ACCEPTANCE = "acceptance"
@@ -155,6 +158,9 @@ LAKE_USAGE = Table(
         Column(OCCURRED_AT, "int", required=True, unit="second", about="seconds since the epoch"),
         Column(LOCAL_DAY, "int", required=True, unit="day", about="local day since the epoch, made at intake"),
         Column(LOCAL_HOUR, "int", required=True, unit="hour", minimum=0, maximum=23),
+        Column(KNOWN_DAY, "int", required=True, unit="day", about="local day it arrived on, not before local_day"),
+        Column(SIGN, "int", required=True, about="1 counts, -1 takes back what an earlier version counted, 0 neither"),
+        Column(VERSION, "int", required=True, minimum=1, about="version of the record"),
         Column(KIND, "str", required=True),
         Column(QUANTITY, "float", required=True),
         Column(CHARGE, "float", required=True),

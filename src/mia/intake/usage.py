@@ -12,7 +12,18 @@ from mia.intake.reading import ROW
 from mia.intake.rules import KNOWN_SUBSCRIBER, KNOWN_SUBSCRIBERS, rules_of
 from mia.intake.staging import FAULT, FILE, Plan
 from mia.intake.subscribers import KNOWN_TIMEZONE
-from mia.tables import LAKE_USAGE, LOCAL_DAY, LOCAL_HOUR, OCCURRED_AT, RECORD_ID, SUBSCRIBER_ID, USAGE
+from mia.tables import (
+    KNOWN_DAY,
+    LAKE_USAGE,
+    LOCAL_DAY,
+    LOCAL_HOUR,
+    OCCURRED_AT,
+    RECORD_ID,
+    SIGN,
+    SUBSCRIBER_ID,
+    USAGE,
+    VERSION,
+)
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
 DUPLICATES = "duplicate_usage"
@@ -88,7 +99,13 @@ def write_usage(
 
     `duplicates` is the number that `find_duplicates` noted.
     """
-    made = {OCCURRED_AT: f"epoch_us({OCCURRED_AT}) // {MICROSECONDS}", RECORD_ID: record_id(keys)}
+    made = {
+        OCCURRED_AT: f"epoch_us({OCCURRED_AT}) // {MICROSECONDS}",
+        RECORD_ID: record_id(keys),
+        KNOWN_DAY: LOCAL_DAY,
+        SIGN: "1",
+        VERSION: "1",
+    }
     columns = [f"{made.get(name, identifier(name))} AS {identifier(name)}" for name in LAKE_USAGE.names]
     # Joining nothing away still takes time.
     fresh = f'ANTI JOIN {DUPLICATES} USING ("{FILE}", "{ROW}")' if duplicates else ""

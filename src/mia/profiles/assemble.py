@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mia.frames import Floats, Objects, Profiles
+from mia.frames import Objects, Profiles, Singles
 from mia.profiles.features import FEATURE_NAMES
 from mia.profiles.keys import RESPONSE_MEASURES, USAGE_MEASURES, RowIndex
 from mia.tables import ACTIVATED_ON, AS_OF, SUBSCRIBER_ID
@@ -34,7 +34,7 @@ def assemble_profiles(
         ids,
         as_of,
         FEATURE_NAMES,
-        np.column_stack([_floats(features[name]) for name in FEATURE_NAMES]).reshape(len(ids), len(FEATURE_NAMES)),
+        np.column_stack([_singles(features[name]) for name in FEATURE_NAMES]).reshape(len(ids), len(FEATURE_NAMES)),
         _attributes(subscribers, features[SUBSCRIBER_ID]),
         index.block(usage_keys, USAGE_MEASURES),
         index.block(response_keys, RESPONSE_MEASURES),
@@ -69,5 +69,5 @@ def _objects(values: pa.ChunkedArray) -> Objects:
     return out
 
 
-def _floats(values: pa.ChunkedArray) -> Floats:
-    return np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+def _singles(values: pa.ChunkedArray) -> Singles:
+    return np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float32)

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from mia.errors import FeatureMismatch
 from mia.frames import Floats, Ints, Objects, Profiles
@@ -206,7 +207,7 @@ def _with_axes(wanted: tuple[str, ...], pairs: Pairs) -> tuple[tuple[str, ...], 
     return (*pairs.names, *gone), np.hstack([pairs.features, np.full((len(pairs), len(gone)), np.nan)])
 
 
-def _chosen(wanted: tuple[str, ...], names: tuple[str, ...], values: Floats, fingerprint: str) -> Floats:
+def _chosen(wanted: tuple[str, ...], names: tuple[str, ...], values: NDArray[Any], fingerprint: str) -> NDArray[Any]:
     """The wanted columns of `values`, whose columns are `names`."""
     if wanted == names:
         return values

@@ -160,7 +160,7 @@ def profile_table(profiles: Profiles) -> pa.Table:
         AS_OF: pa.array(profiles.as_of.astype("int32"), pa.int32()).cast(pa.date32()),
     }
     for place, name in enumerate(profiles.names):
-        columns[name] = pa.array(profiles.numeric[:, place], pa.float64(), from_pandas=True)
+        columns[name] = pa.array(profiles.numeric[:, place].astype(np.float64), from_pandas=True)
     return pa.table(columns)
 
 
