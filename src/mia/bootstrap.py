@@ -35,7 +35,7 @@ from mia.services.train import Evaluator, Trained, Trainer, TrainingPlan
 from mia.settings import Settings
 from mia.storage.catalogues import load_catalogue_of
 from mia.storage.engine import DuckDBEngine
-from mia.storage.files import write_table
+from mia.storage.files import table_writer
 from mia.storage.lake import ParquetLake
 from mia.storage.ledger import GroupCommit, SqlKeys, SqlLedger, open_ledger
 from mia.storage.profile_store import LmdbProfileStore
@@ -187,7 +187,7 @@ class Workspace:
             self.current_offers(),
             as_of=as_of,
             out=out,
-            write=write_table,
+            open_table=table_writer,
             progress=progress,
         )
 
@@ -233,7 +233,7 @@ class Workspace:
 
     def build_profiles(self, offers: tuple[Offer, ...], spine: pa.Table) -> Profiles:
         """Profiles of (subscriber_id, as_of) rows."""
-        return self.builder.profiles(offers, spine=spine)
+        return self.builder.of_spine(offers, spine)
 
     def evaluator(self) -> Evaluator:
         """Evaluates registered models."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import ibis
 import pyarrow as pa
 
 from mia.domain.decision import Decision
@@ -57,6 +58,40 @@ class Lake(Protocol):
 
     def change(self) -> AbstractContextManager[LakeChange]:
         """The only change at work, as a context; left without a commit it changes nothing. Raises WorkspaceBusy."""
+
+
+class Session(Protocol):
+    """One open connection to a data engine; tables are Ibis expressions, all times are UTC."""
+
+    def __enter__(self) -> "Session":
+        """Use the session as a context."""
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+
+    def read(self, paths: Sequence[str]) -> ibis.Table:
+        """A table over parquet files, read by column name."""
+
+    def table(self, data: pa.Table) -> ibis.Table:
+        """A table over Arrow data in memory."""
+
+    def fetch(self, expression: ibis.Table) -> pa.Table:
+        """Run an expression."""
+
+    def write(self, expression: ibis.Table, path: Path, *, order_by: Sequence[str]) -> int:
+        """Run an expression into one parquet file; returns its rows."""
+
+    def write_by_day(
+        self, expression: ibis.Table, folder: Path, *, column: str, order_by: Sequence[str]
+    ) -> list[tuple[int, Path, int]]:
+        """Run an expression into files of one day each below `folder`; returns day, path and rows of every file."""
+
+
+class Engine(Protocol):
+    """A data engine that runs the Ibis expressions of the profiles."""
+
+    def open(self) -> Session:
+        """A fresh session, to be used as a context."""
 
 
 class ProfileStore(Protocol):

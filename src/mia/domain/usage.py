@@ -39,3 +39,7 @@ class Roaming(StrEnum):
     HOME = "home"
     NATIONAL = "national"
     INTERNATIONAL = "international"
+
+
+APP_CATEGORIES = ("video", "social", "music", "games", "maps", "messenger", "news", "work")
+"""Application categories whose volumes are profile columns of their own; any other category counts among all."""

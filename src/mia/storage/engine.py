@@ -8,6 +8,8 @@ import duckdb
 import ibis
 import pyarrow as pa
 
+CODEC = "snappy"
+
 
 @dataclass(frozen=True, slots=True)
 class DuckDBEngine:
@@ -65,6 +67,14 @@ class Session:
         """Run an expression."""
         return self._raw.sql(ibis.to_sql(expression, dialect="duckdb")).to_arrow_table()
 
+    def write(self, expression: ibis.Table, path: Path, *, order_by: Sequence[str]) -> int:
+        """Run an expression into one parquet file; returns its rows."""
+        query = ibis.to_sql(expression.order_by(order_by), dialect="duckdb")
+        found = self._raw.execute(
+            f"COPY ({query}) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION {CODEC})"
+        ).fetchone()
+        return int(found[0]) if found else 0
+
     def write_by_day(
         self, expression: ibis.Table, folder: Path, *, column: str, order_by: Sequence[str]
     ) -> list[tuple[int, Path, int]]:
@@ -74,7 +84,7 @@ class Session:
         """
         query = ibis.to_sql(expression.order_by([column, *order_by]), dialect="duckdb")
         written = self._raw.execute(
-            f"COPY ({query}) TO '{_quoted(folder)}' (FORMAT parquet, COMPRESSION zstd, "
+            f"COPY ({query}) TO '{_quoted(folder)}' (FORMAT parquet, COMPRESSION {CODEC}, "
             f"PARTITION_BY ({column}), WRITE_PARTITION_COLUMNS true, RETURN_STATS true)"
         ).fetchall()
         files = [(Path(row[0]), int(row[1])) for row in written]

@@ -3,9 +3,10 @@
 import fcntl
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -18,13 +19,34 @@ LOCK = "writer.lock"
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Write a table to a `.parquet` or `.csv` file; raises InvalidInput for any other name or a missing folder."""
+    with table_writer(path) as write:
+        write(table)
+
+
+@contextmanager
+def table_writer(path: Path) -> Iterator[Callable[[pa.Table], None]]:
+    """Write a `.parquet` or `.csv` file table by table, all of one schema; the file appears when the context ends well.
+
+    Raises InvalidInput for any other name or a missing folder.
+    """
     require_writable(path)
     staging = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    opened: list[Any] = []
+
+    def write(table: pa.Table) -> None:
+        if not opened:
+            csv = path.suffix == ".csv"
+            opened.append(
+                pyarrow.csv.CSVWriter(staging, table.schema)
+                if csv
+                else pyarrow.parquet.ParquetWriter(staging, table.schema, compression="zstd")
+            )
+        opened[0].write_table(table)
+
     try:
-        if path.suffix == ".csv":
-            pyarrow.csv.write_csv(table, staging)
-        else:
-            pyarrow.parquet.write_table(table, staging, compression="zstd")
+        yield write
+        for writer in opened:
+            writer.close()
         staging.replace(path)
     finally:
         staging.unlink(missing_ok=True)

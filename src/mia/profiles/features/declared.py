@@ -1,0 +1,34 @@
+"""All features in their order, what they are called and what they say of themselves."""
+
+import hashlib
+import json
+
+from mia.profiles.features.feature import Feature
+from mia.profiles.features.habits import HABITS
+from mia.profiles.features.money import MONEY_FEATURES
+from mia.profiles.features.package import PACKAGE
+from mia.profiles.features.trends import TRENDS
+from mia.profiles.features.volumes import VOLUMES
+
+COLUMNS: tuple[Feature, ...] = (*VOLUMES, *HABITS, *TRENDS, *MONEY_FEATURES, *PACKAGE)
+FEATURES: tuple[Feature, ...] = tuple(column for column in COLUMNS if not column.part)
+FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+
+
+def feature_fingerprint() -> str:
+    """Short digest of the feature schema; it travels with snapshots and models."""
+    declared = [(feature.name, feature.unit, feature.window, feature.about) for feature in FEATURES]
+    return hashlib.sha256(json.dumps(declared).encode()).hexdigest()[:12]
+
+
+def describe() -> list[dict[str, str]]:
+    """The declarations as rows for people: name, unit, window, description."""
+    return [
+        {
+            "name": feature.name,
+            "unit": feature.unit,
+            "window": "-" if feature.window is None else f"{feature.window} days",
+            "description": feature.about,
+        }
+        for feature in FEATURES
+    ]

@@ -1,0 +1,179 @@
+"""How: shares of night, weekend, working hours, networks and categories; regularity; how long ago."""
+
+from ibis.expr.types import NumericValue, Table
+
+from mia.profiles.daily import PARTS_OF_DAY, PASSIVE_KINDS
+from mia.profiles.features.feature import (
+    LOG_STEPS,
+    MEBIBYTE,
+    MINUTE,
+    Column,
+    Feature,
+    days_since,
+    entropy,
+    log_mass,
+    longest_silence,
+    part,
+    ratio,
+    total,
+    total_but,
+)
+from mia.profiles.windows import LONGEST
+from mia.tables import CATEGORY, KIND
+
+
+def _shares(kind: str, unit: float, whole: str, noun: str, none: str) -> list[Feature]:
+    """Shares of one kind by time of day and week."""
+    moments = (
+        ("night", "between 22:00 and 06:00 local time"),
+        ("weekend", "on Saturdays and Sundays"),
+        ("work", "between 09:00 and 18:00 local time"),
+    )
+    return [
+        feature
+        for name, when in moments
+        for feature in (
+            part(f"{kind}_{name}_30d", total(f"{name}_quantity_30d", kind, divisor=unit)),
+            ratio(
+                f"{kind}_{name}_share_30d",
+                f"share of {noun} {when}; null without {none}",
+                f"{kind}_{name}_30d",
+                whole,
+                30,
+            ),
+        )
+    ]
+
+
+def _is_category(keys: Table) -> NumericValue:
+    return keys["key"].startswith(f"{CATEGORY}:").ifelse(keys["records_30d"], 0.0)
+
+
+def _tally(name: str, of: Column) -> Feature:
+    return Feature(name, "", None, "", tally=of, part=True)
+
+
+def _hours(row: Table) -> NumericValue:
+    counts = [row[f"active_part_{number}"] for number in range(PARTS_OF_DAY)]
+    whole, logs = counts[0], log_mass(counts[0])
+    for count in counts[1:]:
+        whole, logs = whole + count, logs + log_mass(count)
+    return entropy(whole, logs / LOG_STEPS)
+
+
+def _variation(kind: str) -> Feature:
+    def of(row: Table) -> NumericValue:
+        mean = row[f"{kind}_steps_30d"] / 30.0
+        spread = (row[f"{kind}_steps_squared_30d"] / 30.0 - mean * mean).clip(lower=0.0)
+        return spread.sqrt() / mean.nullif(0.0)
+
+    noun = "data in steps of 64 KiB" if kind == "data" else "call time"
+    about = f"coefficient of variation of daily {noun} over the last 30 days; null without"
+    return Feature(f"{kind}_daily_cv_30d", "ratio", 30, about, derive=of)
+
+
+def _recency(name: str, about: str, bits: str) -> Feature:
+    return Feature(
+        f"days_since_{name}",
+        "day",
+        LONGEST,
+        f"days since {about}; null if none in {LONGEST} days",
+        derive=lambda row: days_since(row, bits),
+    )
+
+
+HABITS: tuple[Feature, ...] = (
+    *_shares("data", MEBIBYTE, "data_mb_30d", "data", "data"),
+    *_shares("voice", MINUTE, "voice_minutes_30d", "call time", "calls"),
+    ratio(
+        "voice_on_net_share_30d",
+        "share of call time inside the network; null without calls",
+        "voice_on_net_minutes_30d",
+        "voice_minutes_30d",
+        30,
+    ),
+    ratio(
+        "voice_out_share_30d",
+        "share of call time that the subscriber started; null without calls",
+        "voice_out_minutes_30d",
+        "voice_minutes_30d",
+        30,
+    ),
+    ratio(
+        "data_roaming_share_30d",
+        "share of data away from home; null without data",
+        "roaming_data_mb_30d",
+        "data_mb_30d",
+        30,
+    ),
+    ratio("data_mb_per_active_day_30d", "data on a day of activity", "data_mb_30d", "active_days_30d", 30, unit="MiB"),
+    _tally("category_records", lambda keys: _is_category(keys).sum()),
+    _tally("category_logs", lambda keys: log_mass(_is_category(keys)).sum() / LOG_STEPS),
+    _tally("category_top", lambda keys: _is_category(keys).max()),
+    Feature(
+        "categories_30d",
+        "category",
+        30,
+        "categories used in the last 30 days",
+        tally=lambda keys: (_is_category(keys) > 0).ifelse(1.0, 0.0).sum(),
+    ),
+    ratio(
+        "top_category_share_30d",
+        "share of the most used category among records with one; null without such records",
+        "category_top",
+        "category_records",
+        30,
+    ),
+    Feature(
+        "category_entropy_30d",
+        "nat",
+        30,
+        "entropy of records over categories; null without a category",
+        derive=lambda row: entropy(row["category_records"], row["category_logs"]),
+    ),
+    part(
+        "kind_logs",
+        lambda sums: (
+            sums["records_30d"]
+            .notnull()
+            .ifelse(log_mass(sums["records_30d"]), 0.0)
+            .sum(where=sums[KIND].notin(PASSIVE_KINDS))
+            / LOG_STEPS
+        ),
+    ),
+    Feature(
+        "kind_entropy_30d",
+        "nat",
+        30,
+        "entropy of records over kinds, fees and top-ups left out; null without records",
+        derive=lambda row: entropy(row["active_records_30d"], row["kind_logs"]),
+    ),
+    *(part(f"active_part_{number}", total_but(f"part_{number}_30d", *PASSIVE_KINDS)) for number in range(PARTS_OF_DAY)),
+    Feature(
+        "hour_entropy_30d",
+        "nat",
+        30,
+        "entropy of records over the eight parts of the day of three hours each; null without records",
+        derive=_hours,
+    ),
+    *(
+        part(f"{kind}_{name}_30d", total(f"{name}_30d", kind))
+        for kind in ("data", "voice")
+        for name in ("steps", "steps_squared")
+    ),
+    _variation("data"),
+    _variation("voice"),
+    Feature(
+        "longest_silence_90d",
+        "day",
+        LONGEST,
+        f"most days in a row without any record but fees and top-ups in the last {LONGEST} days",
+        derive=lambda row: longest_silence(row, "active"),
+    ),
+    _recency("top_up", "the last top-up", "top_up"),
+    _recency("active", "the last record but fees and top-ups", "active"),
+    _recency("voice", "the last call", "voice"),
+    _recency("sms", "the last message", "sms"),
+    _recency("data", "the last data session", "data"),
+    _recency("content", "content was bought", "content"),
+)

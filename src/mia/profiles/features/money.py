@@ -1,0 +1,137 @@
+"""What it costs: charges by kind, discounts, top-ups, and the package against its use."""
+
+import ibis
+from ibis.expr.types import NumericValue, Table
+
+from mia.profiles.daily import PASSIVE_KINDS
+from mia.profiles.features.feature import (
+    MONEY,
+    Feature,
+    days_seen,
+    days_since,
+    days_since_first,
+    part,
+    ratio,
+    total,
+    total_but,
+    windowed,
+)
+from mia.profiles.windows import LAST_CHARGE, LONGEST
+from mia.tables import KIND
+
+TRAFFIC = ("voice", "sms", "data")
+
+
+def _gap(row: Table) -> NumericValue:
+    days = days_seen(row, "top_up", LONGEST)
+    return (days_since_first(row, "top_up") - days_since(row, "top_up")) / ibis.greatest(days - 1.0, 0.0).nullif(0.0)
+
+
+def _last_top_up(row: Table) -> NumericValue:
+    return (days_seen(row, "top_up", LONGEST) > 0).ifelse(row["last_top_up_charge"], ibis.null("float64"))
+
+
+MONEY_FEATURES: tuple[Feature, ...] = (
+    *windowed(
+        "charge_sum",
+        "currency",
+        "charged in all, top-ups left out",
+        lambda n: total_but(f"charge_{n}d", "top_up", divisor=MONEY),
+    ),
+    *windowed(
+        "traffic_charge",
+        "currency",
+        "charged for calls, messages and data",
+        lambda n: total(f"charge_{n}d", *TRAFFIC, divisor=MONEY),
+    ),
+    *windowed(
+        "content_charge", "currency", "spent on content", lambda n: total(f"charge_{n}d", "content", divisor=MONEY)
+    ),
+    *windowed(
+        "fee_charge",
+        "currency",
+        "charged as fees",
+        lambda n: total(f"charge_{n}d", "fee", divisor=MONEY),
+        days=(30, 90),
+    ),
+    *(
+        feature
+        for kind, noun in (("voice", "calls"), ("sms", "messages"), ("data", "data"))
+        for feature in windowed(
+            f"{kind}_charge",
+            "currency",
+            f"charged for {noun}",
+            lambda n, kind=kind: total(f"charge_{n}d", kind, divisor=MONEY),  # type: ignore[misc]
+            days=(30,),
+        )
+    ),
+    Feature(
+        "over_package_charge_30d",
+        "currency",
+        30,
+        "charged for calls, messages and data at home, which the package does not cover, in the last 30 days",
+        total=total("home_charge_30d", *TRAFFIC, divisor=MONEY),
+    ),
+    *windowed(
+        "discounted_records",
+        "record",
+        "records but fees and top-ups at a discount",
+        lambda n: total_but(f"discounted_{n}d", *PASSIVE_KINDS),
+    ),
+    *windowed("discount_sum", "currency", "taken off by discounts", lambda n: total(f"discount_{n}d", divisor=MONEY)),
+    ratio(
+        "discounted_share_90d",
+        "share of records at a discount, fees and top-ups left out; null without records",
+        "discounted_records_90d",
+        "active_records_90d",
+        90,
+    ),
+    ratio(
+        "charge_per_active_day_30d",
+        "charge of a day of activity",
+        "charge_sum_30d",
+        "active_days_30d",
+        30,
+        unit="currency",
+    ),
+    ratio(
+        "content_charge_share_90d",
+        "share of content in all charges; null without charges",
+        "content_charge_90d",
+        "charge_sum_90d",
+        90,
+    ),
+    Feature(
+        "revenue_per_month_90d",
+        "currency",
+        90,
+        "average charge of 30 days over the last 90 days",
+        derive=lambda row: row["charge_sum_90d"] / 3.0,
+    ),
+    *windowed("top_up_sum", "currency", "paid in", lambda n: total(f"charge_{n}d", "top_up", divisor=MONEY)),
+    *windowed("top_up_count", "top-up", "top-ups", lambda n: total(f"records_{n}d", "top_up")),
+    ratio("top_up_mean_90d", "mean top-up", "top_up_sum_90d", "top_up_count_90d", 90, unit="currency"),
+    part("top_up_pay_day_records", total("pay_day_records_90d", "top_up")),
+    ratio(
+        "top_up_pay_day_share_90d",
+        "share of top-ups on the 5th, 10th, 20th and 25th; null without top-ups",
+        "top_up_pay_day_records",
+        "top_up_count_90d",
+        90,
+    ),
+    part("last_top_up_charge", lambda sums: sums[LAST_CHARGE].max(where=sums[KIND] == "top_up").fill_null(0.0) / MONEY),
+    Feature(
+        "last_top_up_90d",
+        "currency",
+        90,
+        "paid in on the last day with a top-up; null without one in 90 days",
+        derive=_last_top_up,
+    ),
+    Feature(
+        "days_between_top_ups_90d",
+        "day",
+        90,
+        "mean days from one day with a top-up to the next; null with fewer than two",
+        derive=_gap,
+    ),
+)
