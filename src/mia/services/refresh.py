@@ -150,7 +150,7 @@ def refresh(
     if out is not None:
         write(profile_table(profiles), out)
     history = build_history(builder.ledger.events(), OfferTable.build(offers), np.asarray([as_of], np.int64))
-    return Refreshed(store.publish(profiles, history, feature_fingerprint()), len(profiles), folded)
+    return Refreshed(store.publish(as_of, [profiles], history, feature_fingerprint()), len(profiles), folded)
 
 
 def profile_table(profiles: Profiles) -> pa.Table:
