@@ -20,6 +20,7 @@ from mia.frames import Profiles
 from mia.intake.report import IngestReport
 from mia.offers.catalogue import Catalogue
 from mia.offers.contact import ContactPolicy
+from mia.ports import Engine
 from mia.profiles.features import feature_fingerprint
 from mia.ranking.exploration import EpsilonUniform
 from mia.ranking.rankers.base import FitOptions, Ranker
@@ -30,7 +31,7 @@ from mia.services.ingest import Progress, Terms, ingest, no_progress
 from mia.services.promote import promote
 from mia.services.refresh import ProfileBuilder, Refreshed, refresh
 from mia.services.report import UptakeReport
-from mia.services.score import Scorer
+from mia.services.score import BestOffers, PairScorer, score_best
 from mia.services.train import Evaluator, Trained, Trainer, TrainingPlan
 from mia.settings import Settings
 from mia.storage.catalogues import load_catalogue_of
@@ -39,11 +40,14 @@ from mia.storage.files import table_writer
 from mia.storage.lake import ParquetLake
 from mia.storage.ledger import GroupCommit, SqlKeys, SqlLedger, open_ledger
 from mia.storage.profile_store import LmdbProfileStore
-from mia.tables import OCCURRED_AT
+from mia.tables import EVENT_ID, KIND, OCCURRED_AT, OFFER_ID, SUBSCRIBER_ID
 from mia.timeline import MICROSECONDS
 
 if TYPE_CHECKING:
     from mia.storage.registry import MlflowRegistry
+
+
+EVENTS_OF_CONTACT = (EVENT_ID, OCCURRED_AT, SUBSCRIBER_ID, OFFER_ID, KIND)
 
 
 def wall_clock() -> int:
@@ -92,7 +96,21 @@ class Workspace:
     @cached_property
     def builder(self) -> ProfileBuilder:
         """Builds roll-ups and profiles."""
-        return ProfileBuilder(self.lake, self.ledger, self.engine)
+        return ProfileBuilder(self.lake, self.ledger, self.profile_engine)
+
+    @cached_property
+    def profile_engine(self) -> Engine:
+        """Runs the expressions of the profiles: DuckDB in this process, or Spark. Raises InvalidSettings without the
+        `spark` extra.
+        """
+        if self.settings.engine == "duckdb":
+            return self.engine
+        try:
+            # Spark is large and starts a Java process: only who asked for it pays.
+            from mia.storage.spark import SparkEngine
+        except ImportError as error:
+            raise InvalidSettings("engine: Spark needs the extra: pip install 'mia[spark]'") from error
+        return SparkEngine(self.settings.spark_master)
 
     @cached_property
     def uptake(self) -> UptakeReport:
@@ -239,13 +257,10 @@ class Workspace:
         """Evaluates registered models."""
         return Evaluator(self.ledger, self.registry, self.build_profiles, self.contact)
 
-    def scorer(self, version: str) -> Scorer:
-        """Scores with a version of the model; raises UnknownModel, and FeatureMismatch for one of other features."""
-        ranker = LightGBMRanker.load(self.registry.fetch(version))
-        if ranker.schema.fingerprint != feature_fingerprint():
-            raise FeatureMismatch(ranker.schema.fingerprint, feature_fingerprint())
-        return Scorer(
-            ranker,
+    def pair_scorer(self, version: str) -> PairScorer:
+        """Scores pairs with a version of the model; raises UnknownModel, and FeatureMismatch for other features."""
+        return PairScorer(
+            self.ranker(version),
             self.catalogue(),
             self.lake,
             self.ledger,
@@ -254,6 +269,29 @@ class Workspace:
             self.regions,
             self.settings.default_timezone,
         )
+
+    def score_best(self, version: str, k: int, *, as_of: int, out: Path, progress: Progress = no_progress) -> int:
+        """Write the best k offers of every subscriber as of a day to `out`; returns the rows.
+
+        Raises UnknownModel, and FeatureMismatch for a model of other features.
+        """
+        offers, events = self.current_offers(), self.ledger.events().select(list(EVENTS_OF_CONTACT))
+        best = BestOffers.build(self.ranker(version), offers, self.ledger.events(), self.contact, as_of, k)
+        with table_writer(out) as write:
+            return score_best(
+                best,
+                self.builder.parts_of_day(offers, as_of, progress),
+                events,
+                between=lambda: self.home / "spill" / uuid.uuid4().hex,
+                write=write,
+            )
+
+    def ranker(self, version: str) -> LightGBMRanker:
+        """A version of the model; raises UnknownModel, and FeatureMismatch for one of other features."""
+        ranker = LightGBMRanker.load(self.registry.fetch(version))
+        if ranker.schema.fingerprint != feature_fingerprint():
+            raise FeatureMismatch(ranker.schema.fingerprint, feature_fingerprint())
+        return ranker
 
     def close(self) -> None:
         """Drain the writer, and give connections and snapshots back."""

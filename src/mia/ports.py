@@ -1,6 +1,6 @@
 """What the services need of the world outside, as Protocols that `mia.storage` implements."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,6 +80,15 @@ class Session(Protocol):
     def fetch(self, expression: ibis.Table) -> pa.Table:
         """Run an expression."""
 
+    def transform(
+        self, tables: Mapping[str, ibis.Table], function: Callable[[Mapping[str, pa.Table]], pa.Table], folder: Path
+    ) -> pa.Table:
+        """Run a function over the results of some expressions, where the data is.
+
+        The function may be called several times, each time with all rows of some of the subscribers, and once with
+        empty tables; its results are put together. Results may pass through `folder`, which must not be there yet.
+        """
+
     def write(self, expression: ibis.Table, path: Path, *, order_by: Sequence[str]) -> int:
         """Run an expression into one parquet file; returns its rows."""
 
@@ -94,6 +103,18 @@ class Engine(Protocol):
 
     def open(self) -> Session:
         """A fresh session, to be used as a context."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilePart:
+    """One range of subscribers: an open session, and the tables that their profiles are assembled from.
+
+    `only` leaves the rows of these subscribers in a table.
+    """
+
+    session: Session
+    tables: Mapping[str, ibis.Table]
+    only: Callable[[ibis.Table], ibis.Table]
 
 
 class ProfileStore(Protocol):

@@ -5,7 +5,7 @@ Example: `MIA_EXPLORATION__EPSILON=0.05`, or in mia.toml `[exploration]` with `e
 
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -128,6 +128,10 @@ class Settings(BaseSettings):
     """Time zone of regions that are not listed."""
     usage_kinds: dict[str, str] = {}
     """Further kinds of usage records and their unit, for example `purchase = "item"`."""
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """What computes profiles: DuckDB in the process, or a Spark cluster (extra `spark`, Java 17)."""
+    spark_master: str = "local[2]"
+    """Master URL of Spark, for example spark://host:7077; the lake must lie under the same path on all its machines."""
     threads: Annotated[int, Field(ge=1)] = 2
     """Threads of the data engine and of training."""
     memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")] = "2GB"
@@ -152,10 +156,13 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
-def load_settings(home: Path | None = None) -> Settings:
-    """Settings of this process; `home` overrides the workspace. Raises InvalidSettings naming each bad setting."""
+def load_settings(home: Path | None = None, **given: Any) -> Settings:  # noqa: ANN401 - any setting
+    """Settings of this process; `home` and what else is given and not None go before environment and file.
+
+    Raises InvalidSettings naming each bad setting.
+    """
     try:
-        return Settings(home=home) if home is not None else Settings()
+        return Settings(**{name: value for name, value in {"home": home, **given}.items() if value is not None})
     except ValidationError as error:
         lines = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
         raise InvalidSettings("settings: " + "; ".join(lines)) from error

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from mia.cli.console import console
 from mia.cli.progress import progress_bar
-from mia.cli.workspace import Home, parse_day, workspace
+from mia.cli.workspace import Engine, Home, SparkMaster, parse_day, workspace
 from mia.errors import NotEnoughData
 from mia.profiles.features import describe as describe_features
 from mia.storage.files import require_writable
@@ -23,6 +23,8 @@ def profile(
     describe: Annotated[
         bool, typer.Option("--describe", help="Print every feature with unit and window, and stop.")
     ] = False,
+    engine: Engine = None,
+    spark_master: SparkMaster = None,
     home: Home = None,
 ) -> None:
     """Fold new usage into daily roll-ups and publish the profiles of a day."""
@@ -31,7 +33,7 @@ def profile(
         return
     if out is not None:
         require_writable(out)
-    with workspace(home) as opened, progress_bar() as progress:
+    with workspace(home, engine=engine, spark_master=spark_master) as opened, progress_bar() as progress:
         days = [file.day for file in opened.lake.files("usage") if file.day is not None]
         if not days:
             raise NotEnoughData("the lake holds no usage records; `mia ingest` loads them")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mia.cli.progress import progress_bar
-from mia.cli.workspace import Home, parse_day, workspace
+from mia.cli.workspace import Engine, Home, SparkMaster, parse_day, workspace
 from mia.errors import InvalidInput, UnknownSnapshot
 from mia.storage.files import require_writable, write_table
 
@@ -22,22 +22,25 @@ def score(
         str | None, typer.Option(help="Day for --top. Default: that of the newest profile snapshot.")
     ] = None,
     model: Annotated[str, typer.Option(help="Version of the model, or `champion`.")] = "champion",
+    engine: Engine = None,
+    spark_master: SparkMaster = None,
     home: Home = None,
 ) -> None:
     """Score pairs as of their own time, or the best K offers of every subscriber."""
     if (pairs is None) == (top is None):
         raise InvalidInput("give either --pairs FILE or --top K")
     require_writable(out)
-    with workspace(home) as opened, progress_bar() as progress:
-        scorer = opened.scorer(opened.version(model))
+    with workspace(home, engine=engine, spark_master=spark_master) as opened, progress_bar() as progress:
+        version = opened.version(model)
         opened.builder.fold(progress)
         if pairs is not None:
-            table = scorer.score_pairs(pairs, progress)
+            table = opened.pair_scorer(version).score(pairs, progress)
+            write_table(table, out)
+            rows = len(table)
         else:
             snapshot = opened.profiles.current()
             if as_of is None and snapshot is None:
                 raise UnknownSnapshot("newest")
             day = parse_day(as_of or str(snapshot).partition(".")[0], "--as-of")
-            table = scorer.best(top or 1, as_of=day, contact=opened.contact, progress=progress)
-        write_table(table, out)
-    typer.echo(f"{out}: {len(table):,} rows")
+            rows = opened.score_best(version, top or 1, as_of=day, out=out, progress=progress)
+    typer.echo(f"{out}: {rows:,} rows")

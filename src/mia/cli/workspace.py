@@ -15,11 +15,18 @@ from mia.timeline import day_of
 
 Home = Annotated[Path | None, typer.Option("--home", help="Workspace folder.", file_okay=False)]
 
+Engine = Annotated[
+    str | None, typer.Option("--engine", help="What computes profiles: duckdb (in this process) or spark.")
+]
+SparkMaster = Annotated[
+    str | None, typer.Option("--spark-master", help="Master URL of Spark, for example spark://host:7077.")
+]
+
 
 @contextmanager
-def workspace(home: Path | None) -> Iterator[Workspace]:
-    """The opened workspace, closed at the end."""
-    opened = open_workspace(load_settings(home))
+def workspace(home: Path | None, **given: str | None) -> Iterator[Workspace]:
+    """The opened workspace, closed at the end; settings that are given go before those of environment and file."""
+    opened = open_workspace(load_settings(home, **given))
     try:
         yield opened
     finally:

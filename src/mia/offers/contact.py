@@ -72,10 +72,16 @@ def history_of(
 
 
 def histories_of(
-    events: pa.Table, subscriber_ids: Objects, offers: Sequence[Offer], policy: ContactPolicy, *, at: int
+    events: pa.Table,
+    subscriber_ids: Objects,
+    offers: Sequence[Offer],
+    policy: ContactPolicy,
+    *,
+    at: int,
+    totals: Mapping[str, int],
 ) -> ContactHistory:
-    """Contact history of n subscribers at once, from the events of the ledger up to `at` (microseconds): row by row
-    what `history_of` says of each.
+    """Contact history of n subscribers at once, from their events in the ledger up to `at` (microseconds): row by row
+    what `history_of` says of each. `totals` are the connections of each offer by anybody.
     """
     offer_ids = pa.array([offer.id for offer in offers], pa.string())
     past = events.filter(pc.less_equal(events["occurred_at"], at)).sort_by(
@@ -84,8 +90,7 @@ def histories_of(
     row = pc.fill_null(pc.index_in(past["subscriber_id"], pa.array(subscriber_ids, pa.string())), -1).to_numpy()
     place = pc.fill_null(pc.index_in(past["offer_id"], offer_ids), -1).to_numpy()
     kind, when = past["kind"].to_numpy(zero_copy_only=False), past["occurred_at"].to_numpy()
-    totals = np.bincount(place[(kind == EventKind.CONNECTION) & (place >= 0)], minlength=len(offers))
-    history = no_history(len(subscriber_ids), offers, dict(zip(offer_ids.to_pylist(), totals.tolist(), strict=True)))
+    history = no_history(len(subscriber_ids), offers, totals)
     inside = (row >= 0) & (place >= 0)
     shown = inside & (kind == EventKind.IMPRESSION) & (at - when < policy.impression_window_days * DAY)
     np.add.at(history.impressions, (row[shown], place[shown]), 1.0)

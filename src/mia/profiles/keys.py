@@ -162,7 +162,7 @@ def _sum(values: NumericValue) -> NumericValue:
 
 
 def _seen(days: Table) -> Table:
-    return days.mutate(seen=(days["records"] > 0).ifelse(1.0, 0.0))
+    return days.mutate(seen=(days["records"] > 0).cast("int64").cast("float64"))
 
 
 def _before(daily: Table, spine: Table) -> Table:

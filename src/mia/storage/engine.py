@@ -1,6 +1,6 @@
 """The data engine behind the lake: DuckDB in one process, spoken to through Ibis and, where rules are text, SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +66,15 @@ class Session:
     def fetch(self, expression: ibis.Table) -> pa.Table:
         """Run an expression."""
         return self._raw.sql(ibis.to_sql(expression, dialect="duckdb")).to_arrow_table()
+
+    def transform(
+        self,
+        tables: Mapping[str, ibis.Table],
+        function: Callable[[Mapping[str, pa.Table]], pa.Table],
+        folder: Path,  # noqa: ARG002 - nothing has to lie on disk in between
+    ) -> pa.Table:
+        """Run a function over the results of some expressions."""
+        return function({name: self.fetch(table) for name, table in tables.items()})
 
     def write(self, expression: ibis.Table, path: Path, *, order_by: Sequence[str]) -> int:
         """Run an expression into one parquet file; returns its rows."""

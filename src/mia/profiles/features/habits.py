@@ -124,7 +124,7 @@ HABITS: tuple[Feature, ...] = (
         "category",
         30,
         "categories with a record in the last 30 days",
-        tally=lambda keys: (_is_category(keys) > 0).ifelse(1.0, 0.0).sum(),
+        tally=lambda keys: (_is_category(keys) > 0).cast("int64").sum().cast("float64"),
     ),
     ratio(
         "top_category_share_30d",

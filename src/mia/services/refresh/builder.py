@@ -9,7 +9,7 @@ from ibis.expr.types import Table
 from mia.domain.offer import Offer
 from mia.errors import NotEnoughData
 from mia.frames import Profiles
-from mia.ports import Engine, Lake, Ledger, Session
+from mia.ports import Engine, Lake, Ledger, ProfilePart, Session
 from mia.profiles.assemble import assemble_profiles
 from mia.profiles.daily import BY_KEY, BY_KIND, merge_known
 from mia.profiles.features import build_features, spine_of_day
@@ -49,6 +49,14 @@ class ProfileBuilder:
 
         Raises NotEnoughData without subscribers or usage.
         """
+        for part in self.parts_of_day(offers, as_of, progress):
+            found = {name: part.session.fetch(table) for name, table in part.tables.items()}
+            yield Built(assemble_profiles(**found), found["features"])
+
+    def parts_of_day(
+        self, offers: tuple[Offer, ...], as_of: int, progress: Progress | None = None
+    ) -> Iterator[ProfilePart]:
+        """The tables of `assemble_profiles` as expressions, range by range of subscribers."""
         self._require_usage()
         sums = WindowSums(self.lake, self.engine)
         ranges = sums.bring(as_of, progress)
@@ -59,7 +67,8 @@ class ProfileBuilder:
                 windows = session.read(sums.files(WINDOW_SUMS, as_of, place))
                 keys = session.read(sums.files(KEY_SUMS, as_of, place))
                 spine = session.table(session.fetch(spine_of_day(people, windows, as_of)).cast(SPINE))
-                yield _assembled(session, windows, keys, people, spine, answers, offers)
+                tables = _tables(session, windows, keys, people, spine, answers, offers)
+                yield ProfilePart(session, tables, only.of)
             if progress:
                 progress("building profiles", place + 1, len(ranges))
 
@@ -80,9 +89,9 @@ class ProfileBuilder:
             late = sums.are_late(range(first - USAGE_HORIZON, last))
             windows = sum_windows(_joined(daily, rows, BY_KIND, LONGEST, late=late), first, last)
             keys = sum_keys(_joined(used, rows, BY_KEY, USAGE_HORIZON, late=late))
-            return _assembled(
-                session, windows, keys, people, rows, self.ledger.events().select(ANSWERS), offers
-            ).profiles
+            answers = self.ledger.events().select(ANSWERS)
+            tables = _tables(session, windows, keys, people, rows, answers, offers)
+            return assemble_profiles(**{name: session.fetch(table) for name, table in tables.items()})
 
     def _require_usage(self) -> None:
         for table, what in ((SUBSCRIBERS, "subscribers"), (DAILY, "usage records")):
@@ -105,7 +114,7 @@ def _joined(days: Table, spine: Table, by: tuple[str, ...], horizon: int, *, lat
     return merge_known(rows, by=(*by, AS_OF)) if late else rows
 
 
-def _assembled(
+def _tables(
     session: Session,
     windows: Table,
     keys: Table,
@@ -113,16 +122,16 @@ def _assembled(
     spine: Table,
     answers: pa.Table,
     offers: tuple[Offer, ...],
-) -> Built:
+) -> dict[str, Table]:
     categories = pa.table(
         {
             "offer_id": pa.array([offer.id for offer in offers], pa.string()),
             "category": pa.array([offer.category for offer in offers], pa.string()),
         }
     )
-    answered = build_response_keys(session.table(answers), session.table(categories), spine)
-    features = session.fetch(build_features(windows, keys, people, spine))
-    profiles = assemble_profiles(
-        features, session.fetch(build_usage_keys(keys)), session.fetch(answered), session.fetch(people)
-    )
-    return Built(profiles, features)
+    return {
+        "features": build_features(windows, keys, people, spine),
+        "usage_keys": build_usage_keys(keys),
+        "response_keys": build_response_keys(session.table(answers), session.table(categories), spine),
+        "subscribers": people,
+    }

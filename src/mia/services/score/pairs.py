@@ -1,4 +1,4 @@
-"""Score: acceptance of given pairs as of their own time, or the best K offers of every subscriber."""
+"""Score pairs: acceptance of given (subscriber, offer, time) rows, each with what was known then."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,8 +13,6 @@ from mia.domain.region import Region
 from mia.errors import InvalidInput, NotEnoughData
 from mia.frames import Ints, Objects
 from mia.offers.catalogue import Catalogue
-from mia.offers.contact import ContactPolicy, histories_of
-from mia.offers.eligibility import Eligibility, opted_out
 from mia.ports import Lake, Ledger
 from mia.ranking.arbitration import expected_value
 from mia.ranking.offer_table import OfferTable
@@ -23,18 +21,16 @@ from mia.ranking.point_in_time import BuildProfiles, PointInTime
 from mia.ranking.rankers.base import Ranker
 from mia.tables import (
     ACCEPTANCE,
-    AS_OF,
     CHANNEL,
     EXPECTED_VALUE,
     LOCAL_DAY,
     OCCURRED_AT,
     OFFER_ID,
-    POSITION,
     REGION,
     SUBSCRIBER_ID,
     TIMEZONE,
 )
-from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
+from mia.timeline import DAY_SECONDS
 
 Progress = Callable[[str, int, int], None]
 CHUNK = 100_000
@@ -53,8 +49,8 @@ LOCAL_DAYS = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Scorer:
-    """Scores with one ranker over one catalogue."""
+class PairScorer:
+    """Scores rows of a file with one ranker over one catalogue."""
 
     ranker: Ranker
     catalogue: Catalogue
@@ -65,7 +61,7 @@ class Scorer:
     regions: Mapping[str, Region]
     default_timezone: str
 
-    def score_pairs(self, path: Path, progress: Progress | None = None) -> pa.Table:
+    def score(self, path: Path, progress: Progress | None = None) -> pa.Table:
         """The rows of `path` with acceptance and expected_value added (or replaced), in their order.
 
         Every row is scored with what was known at 00:00 of its local day. Raises InvalidInput naming file, row and
@@ -91,54 +87,6 @@ class Scorer:
         worth = expected_value(acceptance, table.value[cols], table.priority[cols])
         kept = given.drop_columns([name for name in (ACCEPTANCE, EXPECTED_VALUE) if name in given.column_names])
         return kept.append_column(ACCEPTANCE, pa.array(acceptance)).append_column(EXPECTED_VALUE, pa.array(worth))
-
-    def best(self, k: int, *, as_of: int, contact: ContactPolicy, progress: Progress | None = None) -> pa.Table:
-        """The best k offers of every subscriber as of a day: subscriber_id, position, offer_id and the figures.
-
-        Eligibility and contact policy hold; the channel rule does not, since no channel is known. Who opted out of
-        personalisation gets the popular order.
-        """
-        offers, table = self.catalogue.offers, OfferTable.build(self.catalogue.offers)
-        eligibility, events = Eligibility(offers, contact), self.ledger.events()
-        everyone = self.build_profiles(offers, self._everyone(as_of))
-        rates = PointInTime(table, events, self.build_profiles).rates(everyone)
-        step = max(1, CHUNK // max(len(offers), 1))
-        parts: list[pa.Table] = []
-        for start in range(0, len(everyone), step):
-            people = everyone.take(np.arange(start, min(start + step, len(everyone))))
-            history = histories_of(
-                events, people.subscriber_ids, offers, contact, at=as_of * DAY_SECONDS * MICROSECONDS
-            )
-            passed = eligibility.check(people, history, channel=None, on=date_of(as_of)).passed
-            rows, cols = (found.astype(np.int64) for found in np.nonzero(passed))
-            pairs = build_pairs(people, table, rates, rows, cols, Context.constant(len(rows), None))
-            acceptance = np.where(opted_out(people)[rows], rates.offer[-1][cols], self.ranker.score(pairs))
-            worth = expected_value(acceptance, table.value[cols], table.priority[cols])
-            order = np.lexsort((cols, -acceptance, -worth, rows))
-            place = np.arange(len(order)) - np.searchsorted(rows[order], rows[order])
-            best = order[place < k]
-            parts.append(
-                pa.table(
-                    {
-                        SUBSCRIBER_ID: pa.array(people.subscriber_ids[rows[best]], pa.string()),
-                        POSITION: pa.array(place[place < k] + 1),
-                        OFFER_ID: pa.array([offers[col].id for col in cols[best].tolist()], pa.string()),
-                        ACCEPTANCE: acceptance[best],
-                        EXPECTED_VALUE: worth[best],
-                    }
-                )
-            )
-            if progress:
-                progress("scoring", min(start + step, len(everyone)), len(everyone))
-        if not parts:
-            raise NotEnoughData("no subscriber had been activated by that day")
-        return pa.concat_tables(parts)
-
-    def _everyone(self, as_of: int) -> pa.Table:
-        with self.connect() as connection:
-            chosen = self._people(connection).filter(f"activated_on <= DATE '{date_of(as_of).isoformat()}'")
-            ids = chosen.project(SUBSCRIBER_ID).to_arrow_table()
-        return ids.append_column(AS_OF, pa.array(np.full(len(ids), as_of, np.int64)))
 
     def _read(self, path: Path) -> tuple[pa.Table, Ints]:
         """The rows of the file as they are, and the local day of each."""

@@ -1,0 +1,122 @@
+"""Score everyone: the best K offers of every subscriber as of a day, range by range, where the data is."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mia.domain.event import EventKind
+from mia.domain.offer import Offer
+from mia.frames import Profiles
+from mia.offers.contact import ContactPolicy, histories_of
+from mia.offers.eligibility import Eligibility, opted_out
+from mia.ports import ProfilePart
+from mia.profiles.assemble import assemble_profiles
+from mia.ranking.arbitration import expected_value
+from mia.ranking.history import OfferRates, build_history
+from mia.ranking.offer_table import OfferTable
+from mia.ranking.pairs import Context, build_pairs
+from mia.ranking.rankers.base import Ranker
+from mia.tables import ACCEPTANCE, EXPECTED_VALUE, OFFER_ID, POSITION, SUBSCRIBER_ID
+from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
+
+CHUNK = 100_000
+EVENTS = "events"
+RESULT = pa.schema(
+    [
+        (SUBSCRIBER_ID, pa.string()),
+        (POSITION, pa.int64()),
+        (OFFER_ID, pa.string()),
+        (ACCEPTANCE, pa.float64()),
+        (EXPECTED_VALUE, pa.float64()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BestOffers:
+    """Ranks all offers for some subscribers as of one day; it travels to wherever their profiles are.
+
+    `totals` are the connections of each offer so far. Eligibility and contact policy hold; the channel rule does not,
+    since no channel is known. Who opted out of personalisation gets the popular order.
+    """
+
+    ranker: Ranker
+    offers: tuple[Offer, ...]
+    rates: OfferRates
+    totals: Mapping[str, int]
+    contact: ContactPolicy
+    as_of: int
+    k: int
+
+    @classmethod
+    def build(
+        cls, ranker: Ranker, offers: tuple[Offer, ...], events: pa.Table, contact: ContactPolicy, as_of: int, k: int
+    ) -> "BestOffers":
+        """With what the events before `as_of` (00:00 UTC) tell of the offers."""
+        table = OfferTable.build(offers)
+        known = events.filter(pc.less_equal(events["occurred_at"], as_of * DAY_SECONDS * MICROSECONDS))
+        taken = pc.value_counts(known.filter(pc.equal(known["kind"], str(EventKind.CONNECTION)))[OFFER_ID])
+        rates = OfferRates.build(build_history(events, table, np.asarray([as_of], np.int64)), table)
+        totals = dict(zip(taken.field("values").to_pylist(), taken.field("counts").to_pylist(), strict=True))
+        return cls(ranker, offers, rates, totals, contact, as_of, k)
+
+    def __call__(self, tables: Mapping[str, pa.Table]) -> pa.Table:
+        """The best offers of the subscribers in the tables of `assemble_profiles` and their `events`."""
+        parts = dict(tables)
+        events = parts.pop(EVENTS)
+        everyone = assemble_profiles(**parts)
+        step = max(1, CHUNK // max(len(self.offers), 1))
+        found = [
+            self._rank(everyone.take(np.arange(start, min(start + step, len(everyone)))), events)
+            for start in range(0, len(everyone), step)
+        ]
+        return pa.concat_tables([RESULT.empty_table(), *found])
+
+    def _rank(self, people: Profiles, events: pa.Table) -> pa.Table:
+        table = OfferTable.build(self.offers)
+        at = self.as_of * DAY_SECONDS * MICROSECONDS
+        history = histories_of(events, people.subscriber_ids, self.offers, self.contact, at=at, totals=self.totals)
+        eligible = Eligibility(self.offers, self.contact).check(people, history, channel=None, on=date_of(self.as_of))
+        rows, cols = (found.astype(np.int64) for found in np.nonzero(eligible.passed))
+        pairs = build_pairs(people, table, self.rates, rows, cols, Context.constant(len(rows), None))
+        acceptance = np.where(opted_out(people)[rows], self.rates.offer[-1][cols], self.ranker.score(pairs))
+        worth = expected_value(acceptance, table.value[cols], table.priority[cols])
+        order = np.lexsort((cols, -acceptance, -worth, rows))
+        place = np.arange(len(order)) - np.searchsorted(rows[order], rows[order])
+        best = order[place < self.k]
+        offer_ids = np.asarray([offer.id for offer in self.offers], object)
+        return pa.table(
+            {
+                SUBSCRIBER_ID: pa.array(people.subscriber_ids[rows[best]], pa.string()),
+                POSITION: pa.array(place[place < self.k] + 1),
+                OFFER_ID: pa.array(offer_ids[cols[best]], pa.string()),
+                ACCEPTANCE: acceptance[best],
+                EXPECTED_VALUE: worth[best],
+            },
+            schema=RESULT,
+        )
+
+
+def score_best(
+    best: BestOffers,
+    parts: Iterator[ProfilePart],
+    events: pa.Table,
+    *,
+    between: Callable[[], Path],
+    write: Callable[[pa.Table], None],
+) -> int:
+    """Score range by range of subscribers, each written as soon as it is done; returns the rows.
+
+    `between` names a fresh folder for what an engine must lay down on the way. Rows come by subscriber_id and position.
+    """
+    rows = 0
+    for part in parts:
+        mine = part.only(part.session.table(events))
+        found = part.session.transform({**part.tables, EVENTS: mine}, best, between())
+        write(found.sort_by([(SUBSCRIBER_ID, "ascending"), (POSITION, "ascending")]))
+        rows += len(found)
+    return rows
