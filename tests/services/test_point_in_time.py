@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.fakes.frames import objects
+from tests.fakes.profiles import profiles_of_day
 from tests.fakes.world import AS_OF, World
 
 from mia.bootstrap import Workspace, open_workspace
@@ -37,7 +38,7 @@ def test_serving_and_training_see_the_same_bits(opened: Workspace) -> None:
     offers = opened.current_offers()
     table, snapshot = OfferTable.build(offers), str(opened.profiles.current())
     rates = OfferRates.build(opened.profiles.history(snapshot), table)
-    everyone = opened.builder.profiles(offers, as_of=AS_OF).subscriber_ids
+    everyone = profiles_of_day(opened.builder, offers, AS_OF).subscriber_ids
     rng = np.random.default_rng(1)
     # Among pairs of many other days, in no order, as a training set has them.
     asked = np.repeat(everyone, len(table))
@@ -69,7 +70,7 @@ def test_serving_and_training_see_the_same_bits(opened: Workspace) -> None:
 
 def plant(opened: Workspace, folder: Path, day: int) -> None:
     """Usage and answers of everybody on a day, much more than usual."""
-    everyone = opened.builder.profiles(opened.current_offers(), as_of=AS_OF).subscriber_ids.tolist()
+    everyone = profiles_of_day(opened.builder, opened.current_offers(), AS_OF).subscriber_ids.tolist()
     noon = f"{date_of(day).isoformat()}T12:00:00Z"
     lines = ["subscriber_id,occurred_at,kind,quantity,charge,category,item"]
     lines += [f"{one},{noon},{kind},1000000000,99,video,cinema" for one in everyone for kind in ("data", "voice")]
@@ -90,7 +91,7 @@ def plant(opened: Workspace, folder: Path, day: int) -> None:
 
 def test_what_happens_on_the_day_or_later_changes_nothing(opened: Workspace, tmp_path: Path) -> None:
     table = OfferTable.build(opened.current_offers())
-    everyone = opened.builder.profiles(opened.current_offers(), as_of=AS_OF).subscriber_ids
+    everyone = profiles_of_day(opened.builder, opened.current_offers(), AS_OF).subscriber_ids
     day = AS_OF - 20
     rng = np.random.default_rng(2)
     asked, cols = rng.choice(everyone, 500), rng.integers(0, len(table), 500)
@@ -109,7 +110,7 @@ def test_what_happens_on_the_day_or_later_changes_nothing(opened: Workspace, tmp
 
 def test_profiles_of_people_the_lake_does_not_know_stay_in_their_rows(opened: Workspace) -> None:
     table = OfferTable.build(opened.current_offers())
-    known = opened.builder.profiles(opened.current_offers(), as_of=AS_OF).subscriber_ids[:3]
+    known = profiles_of_day(opened.builder, opened.current_offers(), AS_OF).subscriber_ids[:3]
     asked = objects([known[0], "stranger", known[1], "stranger", known[2]])
     mixed = in_batch(opened, table, asked, np.asarray([AS_OF, AS_OF, AS_OF, AS_OF - 5, AS_OF]), np.zeros(5, np.int64))
     alone = in_batch(opened, table, known, np.full(3, AS_OF), np.zeros(3, np.int64))

@@ -10,15 +10,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.fakes.intake import EVENT, OFFER, SUBSCRIBER, USAGE, Operator
+from tests.fakes.profiles import profiles_of_day, same
 
 from mia.domain.offer import Offer
 from mia.errors import NotEnoughData, WorkspaceBusy
 from mia.frames import Profiles
 from mia.offers.catalogue import build_catalogue
 from mia.profiles.features import FEATURE_NAMES, feature_fingerprint
-from mia.services.refresh import CHUNK_DAYS, ProfileBuilder, profile_table, refresh
+from mia.services.refresh import ProfileBuilder, refresh
+from mia.services.refresh import fold as folding
 from mia.storage.engine import DuckDBEngine
-from mia.storage.files import write_table
+from mia.storage.files import table_writer
 from mia.storage.profile_store import LmdbProfileStore
 from mia.timeline import day_of
 
@@ -47,24 +49,6 @@ def load(operator: Operator, name: str, *rows: Mapping[str, Any]) -> None:
 
 def roll_ups(operator: Operator) -> dict[int, tuple[str, int]]:
     return {file.day or 0: (file.path, file.rows) for file in operator.lake.files("daily")}
-
-
-def same(a: Profiles, b: Profiles) -> bool:
-    """Whether two frames agree bit for bit."""
-    blocks = [(a.usage, b.usage), (a.responses, b.responses)]
-    return (
-        a.subscriber_ids.tolist() == b.subscriber_ids.tolist()
-        and a.as_of.tolist() == b.as_of.tolist()
-        and np.array_equal(a.numeric, b.numeric, equal_nan=True)
-        and {name: values.tolist() for name, values in a.attributes.items()}
-        == {name: values.tolist() for name, values in b.attributes.items()}
-        and all(
-            x.indptr.tolist() == y.indptr.tolist()
-            and x.vocabulary[x.codes].tolist() == y.vocabulary[y.codes].tolist()
-            and np.array_equal(x.values, y.values)
-            for x, y in blocks
-        )
-    )
 
 
 def number(profiles: Profiles, name: str, row: int = 0) -> float:
@@ -96,7 +80,7 @@ def test_late_records_fold_their_days_again_and_no_other(operator: Operator) -> 
     after = roll_ups(operator)
     late = {day_of(DAY) - 5, day_of(DAY) - 7}
     assert {day for day, found in after.items() if before.get(day) != found} == late
-    profiles = builder.profiles((), as_of=day_of(DAY))
+    profiles = profiles_of_day(builder, (), day_of(DAY))
     assert number(profiles, "voice_minutes_7d") == 1.0 + 1.0 + 2.0 + 1.0
     assert profiles.usage.vocabulary[profiles.usage.codes].tolist() == ["item:x", "item:y"]
 
@@ -106,7 +90,7 @@ def test_a_load_that_is_loaded_again_changes_nothing(operator: Operator) -> None
     for _ in range(2):
         load(operator, "a", record(1, 3))
         builder.fold()
-    assert number(builder.profiles((), as_of=day_of(DAY)), "voice_minutes_7d") == 1.0
+    assert number(profiles_of_day(builder, (), day_of(DAY)), "voice_minutes_7d") == 1.0
 
 
 def many(random: np.random.Generator, count: int = 120) -> list[dict[str, Any]]:
@@ -144,10 +128,10 @@ def test_day_by_day_with_late_records_is_the_same_as_a_rebuild_from_nothing(oper
     rebuilt = builder_of(fresh)
     rebuilt.fold()
     for as_of in (DAY, DAY - timedelta(days=8)):
-        profiles = grown.profiles((), as_of=day_of(as_of))
+        profiles = profiles_of_day(grown, (), day_of(as_of))
         assert len(profiles) == 3
         assert len(profiles.usage.codes) > 0
-        assert same(profiles, rebuilt.profiles((), as_of=day_of(as_of)))
+        assert same(profiles, profiles_of_day(rebuilt, (), day_of(as_of)))
 
 
 def test_a_profile_knows_nothing_of_its_day_or_later(operator: Operator) -> None:
@@ -156,7 +140,7 @@ def test_a_profile_knows_nothing_of_its_day_or_later(operator: Operator) -> None
     load(operator, "a", record(1, 1, item="x"))
     load(operator, "events", {**EVENT, "occurred_at": (DAY - timedelta(days=1)).isoformat()})
     builder.fold()
-    before = builder.profiles(OFFERS, as_of=day_of(DAY))
+    before = profiles_of_day(builder, OFFERS, day_of(DAY))
     assert (number(before, "voice_minutes_7d"), number(before, "days_since_active")) == (1.0, 1.0)
     # 19:00 UTC of the day before is already the day itself in Sverdlovsk, one second earlier is not.
     midnight = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) - timedelta(hours=5)
@@ -173,11 +157,11 @@ def test_a_profile_knows_nothing_of_its_day_or_later(operator: Operator) -> None
         {**EVENT, "event_id": "e3", "occurred_at": (DAY + timedelta(days=3)).isoformat()},
     )
     assert builder.fold() == 2
-    assert same(builder.profiles(OFFERS, as_of=day_of(DAY)), before)
+    assert same(profiles_of_day(builder, OFFERS, day_of(DAY)), before)
     load(operator, "known", record(4, 0, occurred_at=(midnight - timedelta(seconds=1)).isoformat(), item="y"))
     builder.fold()
-    assert number(builder.profiles(OFFERS, as_of=day_of(DAY)), "voice_minutes_7d") == 2.0
-    assert number(builder.profiles(OFFERS, as_of=day_of(DAY) + 1), "voice_minutes_7d") == 102.0
+    assert number(profiles_of_day(builder, OFFERS, day_of(DAY)), "voice_minutes_7d") == 2.0
+    assert number(profiles_of_day(builder, OFFERS, day_of(DAY) + 1), "voice_minutes_7d") == 102.0
 
 
 def test_answers_to_offers_are_part_of_a_profile(operator: Operator) -> None:
@@ -185,11 +169,11 @@ def test_answers_to_offers_are_part_of_a_profile(operator: Operator) -> None:
     load(operator, "a", record(1, 1))
     load(operator, "events", EVENT, {**EVENT, "event_id": "e2", "kind": "connection"})
     builder.fold()
-    profiles = builder.profiles(OFFERS, as_of=day_of(DAY))
+    profiles = profiles_of_day(builder, OFFERS, day_of(DAY))
     block = profiles.responses
     assert block.vocabulary[block.codes].tolist() == ["offer:music", "offer_category:music"]
     assert block.values[:, :2].tolist() == [[1.0, 1.0], [1.0, 1.0]]
-    without = builder.profiles((), as_of=day_of(DAY)).responses
+    without = profiles_of_day(builder, (), day_of(DAY)).responses
     assert without.vocabulary[without.codes].tolist() == ["offer:music"]
 
 
@@ -199,7 +183,7 @@ def test_days_without_any_usage_file_give_zeros(operator: Operator, days: int) -
     load(operator, "old", {**SUBSCRIBER, "activated_on": "2015-01-01"})
     load(operator, "a", record(1, 1, item="x"))
     builder.fold()
-    profiles = builder.profiles((), as_of=day_of(DAY) + days)
+    profiles = profiles_of_day(builder, (), day_of(DAY) + days)
     assert profiles.subscriber_ids.tolist() == ["s1"]
     assert number(profiles, "active_days_90d") == number(profiles, "charge_sum_90d") == 0.0
     assert np.isnan(number(profiles, "days_since_top_up"))
@@ -210,7 +194,7 @@ def test_records_without_category_and_item_have_profiles(operator: Operator) -> 
     builder = builder_of(operator)
     load(operator, "a", record(1, 1))
     builder.fold()
-    profiles = builder.profiles((), as_of=day_of(DAY))
+    profiles = profiles_of_day(builder, (), day_of(DAY))
     assert number(profiles, "voice_minutes_7d") == 1.0
     assert len(profiles.usage.codes) == 0
 
@@ -233,7 +217,7 @@ def test_whoever_was_known_by_the_day_is_there(operator: Operator) -> None:
     )
     builder = builder_of(operator)
     builder.fold()
-    profiles = builder.profiles((), as_of=day_of(DAY))
+    profiles = profiles_of_day(builder, (), day_of(DAY))
     assert profiles.subscriber_ids.tolist() == ["later_with_records", "s1", "today"]
     assert [number(profiles, "voice_minutes_7d", row) for row in range(3)] == [1.0, 0.0, 0.0]
     assert [number(profiles, "tenure_days", row) for row in (0, 2)] == [0.0, 0.0]
@@ -246,19 +230,19 @@ def test_profiles_of_a_spine_are_those_of_the_days(operator: Operator) -> None:
     builder.fold()
     days = [day_of(DAY) - 7, day_of(DAY)]
     spine = pa.table({"subscriber_id": ["s2", "s2", "s1"], "as_of": [days[1], days[0], days[0]]})
-    profiles = builder.profiles((), spine=spine)
+    profiles = builder.of_spine((), spine)
     assert list(zip(profiles.subscriber_ids, profiles.as_of, strict=True)) == [
         ("s1", days[0]),
         ("s2", days[0]),
         ("s2", days[1]),
     ]
     for row, (who, day) in enumerate(zip(profiles.subscriber_ids, profiles.as_of, strict=True)):
-        everyone = builder.profiles((), as_of=int(day))
+        everyone = profiles_of_day(builder, (), int(day))
         place = np.flatnonzero(everyone.subscriber_ids == who)
         assert same(profiles.take(np.asarray([row])), everyone.take(place))
     with pytest.raises(ValueError, match="twice"):
-        builder.profiles((), spine=pa.concat_tables([spine, spine]))
-    assert len(builder.profiles((), spine=spine.slice(0, 0))) == 0
+        builder.of_spine((), pa.concat_tables([spine, spine]))
+    assert len(builder.of_spine((), spine.slice(0, 0))) == 0
 
 
 def test_roll_ups_of_another_recipe_are_folded_again(operator: Operator) -> None:
@@ -279,17 +263,17 @@ def test_records_from_before_a_column_was_there_are_folded(operator: Operator) -
     pq.write_table(pq.read_table(path).drop_columns(["roaming", "item", "direction", "discount"]), path)
     builder = builder_of(operator)
     assert builder.fold() == 1
-    profiles = builder.profiles((), as_of=day_of(DAY))
+    profiles = profiles_of_day(builder, (), day_of(DAY))
     assert (number(profiles, "voice_minutes_7d"), number(profiles, "voice_out_minutes_7d")) == (1.0, 0.0)
     assert len(profiles.usage.codes) == 0
 
 
-def test_folding_reports_its_progress_in_chunks(operator: Operator) -> None:
-    rows = [record(days, days) for days in range(1, CHUNK_DAYS + 3)]
-    load(operator, "a", *rows)
+def test_folding_reports_its_progress_in_batches(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "BATCH_RECORDS", 2)
+    load(operator, "a", *(record(number, days) for number, days in enumerate((1, 2, 2, 3))))
     heard: list[tuple[str, int, int]] = []
-    assert builder_of(operator).fold(lambda *words: heard.append(words)) == len(rows)
-    assert heard == [("folding days", CHUNK_DAYS, len(rows)), ("folding days", len(rows), len(rows))]
+    assert builder_of(operator).fold(lambda *words: heard.append(words)) == 3
+    assert heard == [("folding days", 1, 3), ("folding days", 2, 3), ("folding days", 3, 3)]
 
 
 def test_nothing_is_folded_while_the_lake_is_being_changed(operator: Operator) -> None:
@@ -304,9 +288,9 @@ def test_nothing_is_folded_while_the_lake_is_being_changed(operator: Operator) -
 
 def test_without_usage_or_subscribers_it_says_what_is_missing(operator: Operator, tmp_path: Path) -> None:
     with pytest.raises(NotEnoughData, match="usage records"):
-        builder_of(operator).profiles((), as_of=day_of(DAY))
+        list(builder_of(operator).of_day((), day_of(DAY)))
     with pytest.raises(NotEnoughData, match="subscribers"):
-        builder_of(Operator(tmp_path / "empty")).profiles((), as_of=day_of(DAY))
+        list(builder_of(Operator(tmp_path / "empty")).of_day((), day_of(DAY)))
 
 
 def test_refresh_folds_writes_and_publishes(operator: Operator, tmp_path: Path) -> None:
@@ -315,14 +299,15 @@ def test_refresh_folds_writes_and_publishes(operator: Operator, tmp_path: Path) 
         operator, "events", {**EVENT, "occurred_at": (DAY - timedelta(days=1)).isoformat()}, {**EVENT, "event_id": "e2"}
     )
     store, out = LmdbProfileStore(tmp_path / "profiles"), tmp_path / "out.parquet"
-    done = refresh(builder_of(operator), store, OFFERS, as_of=day_of(DAY), out=out, write=write_table)
+    done = refresh(builder_of(operator), store, OFFERS, as_of=day_of(DAY), out=out, open_table=table_writer)
     assert (done.snapshot, done.subscribers, done.days_folded) == ("2021-06-20.1", 1, 2)
     assert (store.current(), store.fingerprint(done.snapshot)) == (done.snapshot, feature_fingerprint())
     written = pq.read_table(out)
     assert written.column_names == ["subscriber_id", "as_of", *FEATURE_NAMES]
     assert written.schema.types[:3] == [pa.string(), pa.date32(), pa.float64()]
-    profiles = builder_of(operator).profiles(OFFERS, as_of=day_of(DAY))
-    assert written.equals(profile_table(profiles))
+    profiles = profiles_of_day(builder_of(operator), OFFERS, day_of(DAY))
+    exact = np.column_stack([written[name].to_numpy(zero_copy_only=False) for name in FEATURE_NAMES])
+    assert np.array_equal(exact.astype(np.float32), profiles.numeric, equal_nan=True)
     assert written["as_of"].to_pylist() == [DAY]
     assert written["data_night_share_30d"].null_count == 1
     kept = store.find(done.snapshot, "s1")
@@ -342,5 +327,5 @@ def test_refresh_of_a_day_on_which_nobody_was_known_is_refused(operator: Operato
     out = tmp_path / "out.csv"
     store = LmdbProfileStore(tmp_path / "profiles")
     with pytest.raises(NotEnoughData, match="activated"):
-        refresh(builder_of(operator), store, (), as_of=day_of(date(2019, 1, 1)), out=out, write=write_table)
+        refresh(builder_of(operator), store, (), as_of=day_of(date(2019, 1, 1)), out=out, open_table=table_writer)
     assert (store.current(), out.exists()) == (None, False)

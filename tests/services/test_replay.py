@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.fakes.profiles import profiles_of_day
 from tests.fakes.world import AS_OF, NOON, World
 
 from mia.bootstrap import Workspace, open_workspace
@@ -38,7 +39,7 @@ def opened(world: World, home: Path):
 
 
 def subscribers(opened: Workspace) -> list[str]:
-    people = opened.builder.profiles(opened.current_offers(), as_of=AS_OF)
+    people = profiles_of_day(opened.builder, opened.current_offers(), AS_OF)
     chosen = people.subscriber_ids[:25].tolist()
     return [*chosen, *people.subscriber_ids[people.attributes["personalisation"] == 0].tolist(), "nobody"]
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from tests.fakes.profiles import profiles_of_day
 from tests.fakes.world import AS_OF, FIT, World
 
 from mia.bootstrap import Workspace, open_workspace
@@ -138,7 +139,7 @@ def test_without_later_impressions_the_figures_of_the_training_are_told(
 
 def later_impressions(opened: Workspace, propensity: float | None) -> None:
     """Answers of May: everybody sees one offer, and every third connects it."""
-    everyone = opened.builder.profiles(opened.current_offers(), as_of=AS_OF).subscriber_ids
+    everyone = profiles_of_day(opened.builder, opened.current_offers(), AS_OF).subscriber_ids
     offers = opened.current_offers()
     rng = np.random.default_rng(4)
     events = []

@@ -1,6 +1,5 @@
 """The sparse halves of a profile against plain sums over days."""
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -10,24 +9,19 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.profiles.bench import ROLL_UP_KEYS, SPINE, USAGE, Bench, usage_rows
+from tests.unit.profiles.bench import ROLL_UP_KEYS, SPINE, SUM_KEYS, USAGE_KEYS, Bench, usage_rows
 
 from mia.profiles.keys import (
     RESPONSE_MEASURES,
     USAGE_MEASURES,
     RowIndex,
     build_response_keys,
-    build_usage_keys,
 )
-from mia.profiles.measures import roll_up_keys
 
 D = 1000
-DAYS = st.sampled_from((-366, -365, -364, -91, -90, -31, -30, -1, 0, 1)) | st.integers(-370, 2)
+DAYS = st.sampled_from((-366, -365, -364, -121, -120, -91, -90, -31, -30, -1, 0, 1)) | st.integers(-370, 2)
 EVENTS = ibis.table({"subscriber_id": "string", "local_day": "int64", "offer_id": "string", "kind": "string"}, "events")
 CATEGORIES = ibis.table({"offer_id": "string", "category": "string"}, name="categories")
-USAGE_KEYS = ibis.to_sql(
-    build_usage_keys(ibis.table(roll_up_keys(USAGE).schema(), name="daily_keys"), SPINE), dialect="duckdb"
-)
 RESPONSE_KEYS = ibis.to_sql(build_response_keys(EVENTS, CATEGORIES, SPINE), dialect="duckdb")
 SPINE_ROWS = pa.table({"subscriber_id": ["s0", "s1", "s0"], "as_of": pa.array([D, D, D - 40], pa.int64())})
 
@@ -43,6 +37,11 @@ def by_key(table: pa.Table, measures: tuple[str, ...]) -> dict[tuple[str, int, s
     return {
         (row["subscriber_id"], row["as_of"], row["key"]): [row[name] for name in measures] for row in table.to_pylist()
     }
+
+
+def weight(age: int) -> float:
+    """1 for yesterday, 0 after 120 days, in equal steps."""
+    return max(0.0, (121 - age) / 120)
 
 
 def known_before(as_of: int, day: int) -> bool:
@@ -75,7 +74,8 @@ def test_usage_keys(bench: Bench, given_rows: list[tuple[str, int, str | None, s
         for who, day, category, item, c in given_rows
     ]
     daily = bench.run(ROLL_UP_KEYS, usage=usage_rows(*rows))
-    found = by_key(bench.run(USAGE_KEYS, daily_keys=daily, spine=SPINE_ROWS), USAGE_MEASURES)
+    sums = bench.run(SUM_KEYS, daily_keys=daily, spine=SPINE_ROWS)
+    found = by_key(bench.run(USAGE_KEYS, key_sums=sums), USAGE_MEASURES)
     records = defaultdict(list)
     for row in rows:
         for spine in SPINE_ROWS.to_pylist():
@@ -94,7 +94,7 @@ def test_usage_keys(bench: Bench, given_rows: list[tuple[str, int, str | None, s
                 len(ages),
                 len(set(ages)),
                 sum(charge for _, charge in records[key]),
-                sum(math.exp(-age / 60) for age in ages),
+                sum(weight(age) for age in ages),
             ],
             abs=1e-9,
         )
@@ -138,7 +138,7 @@ def test_response_keys(bench: Bench, given_rows: list[tuple[str, int, str, str]]
     assert set(found) == set(answers)
     for key, values in found.items():
         kinds = [kind for kind, _ in answers[key]]
-        fresh = sum(math.exp(-age / 60) for kind, age in answers[key] if kind == "connection")
+        fresh = sum(weight(age) for kind, age in answers[key] if kind == "connection")
         assert values == pytest.approx(
             [kinds.count("impression"), kinds.count("connection"), kinds.count("decline"), fresh], abs=1e-9
         )

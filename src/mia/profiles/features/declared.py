@@ -10,7 +10,14 @@ from mia.profiles.features.package import PACKAGE
 from mia.profiles.features.trends import TRENDS
 from mia.profiles.features.volumes import VOLUMES
 
-COLUMNS: tuple[Feature, ...] = (*VOLUMES, *HABITS, *TRENDS, *MONEY_FEATURES, *PACKAGE)
+GROUPS: tuple[tuple[str, tuple[Feature, ...]], ...] = (
+    ("How much", VOLUMES),
+    ("How and when", HABITS),
+    ("Where it is going", TRENDS),
+    ("What it costs", MONEY_FEATURES),
+    ("The package and the contract", PACKAGE),
+)
+COLUMNS: tuple[Feature, ...] = tuple(column for _, columns in GROUPS for column in columns)
 FEATURES: tuple[Feature, ...] = tuple(column for column in COLUMNS if not column.part)
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 
@@ -22,13 +29,16 @@ def feature_fingerprint() -> str:
 
 
 def describe() -> list[dict[str, str]]:
-    """The declarations as rows for people: name, unit, window, description."""
+    """The declarations as rows for people: group, name, unit, window, description."""
     return [
         {
+            "group": group,
             "name": feature.name,
             "unit": feature.unit,
             "window": "-" if feature.window is None else f"{feature.window} days",
             "description": feature.about,
         }
-        for feature in FEATURES
+        for group, columns in GROUPS
+        for feature in columns
+        if not feature.part
     ]

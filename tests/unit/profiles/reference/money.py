@@ -1,5 +1,6 @@
 """Charges, discounts, top-ups and the package, worked out slowly."""
 
+from itertools import pairwise
 from statistics import mean
 
 from tests.unit.profiles.reference.habits import over
@@ -25,7 +26,7 @@ def discounted(uses: list[Use]) -> list[Use]:
 def top_ups(known: Known) -> dict[str, float | None]:
     uses = known.last(90, "top_up")
     days = sorted({use.day for use in uses})
-    gaps = [(later - earlier).days for earlier, later in zip(days, days[1:], strict=False)]
+    gaps = [(later - earlier).days for earlier, later in pairwise(days)]
     return {
         "top_up_mean_90d": over(charges(uses), len(uses)),
         "top_up_pay_day_share_90d": over(sum(use.day.day in (5, 10, 20, 25) for use in uses), len(uses)),
