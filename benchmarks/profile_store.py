@@ -1,6 +1,7 @@
 """A snapshot of five million subscribers: publishing, size, opening and random reads: `make bench-profile-store`."""
 
 import json
+import os
 import random
 import statistics
 import sys
@@ -17,7 +18,7 @@ from mia.frames import OfferHistory, Profiles, SparseBlock
 from mia.storage.profile_store import LmdbProfileStore
 
 SUBSCRIBERS, CHUNK, FEATURES, DAY = 5_000_000, 100_000, 100, 18_809
-READS, BATCH, REPEATS = 300_000, 10_000, 5
+READS, BATCH, REPEATS = 300_000, 1_000, 5
 USAGE = ("records_30d", "records_90d", "records_365d", "days_365d", "charge_365d", "fresh")
 RESPONSES = ("impressions", "connections", "declines", "fresh_connections")
 KEYS_A_SUBSCRIBER = 12
@@ -42,14 +43,29 @@ def main() -> None:
             print(f"  size: {data.stat().st_size / subscribers:.0f} bytes a subscriber, all in all")
             opened = [_run("open", folder)["opening"] for _ in range(REPEATS)]
             print(f"  opening: {1e3 * statistics.median(opened):.1f} ms, first read included; medians of {REPEATS}")
-            runs = [_run("read", folder, str(subscribers), str(repeat)) for repeat in range(REPEATS)]
+            reads = [_run("read", folder, str(subscribers), str(repeat)) for repeat in range(REPEATS)]
             for way, what in (
                 ("raw", "bare LMDB get of the same keys"),
                 ("find", "find, one at a time"),
                 ("find_many", f"find_many, {BATCH:,} at a time"),
             ):
-                rate = statistics.median(run[way] for run in runs)
-                print(f"  {what}: {rate:,.0f} reads/s, {1e6 / rate:.1f} us each")
+                rates = [run[way] for run in reads]
+                rate = statistics.median(rates)
+                print(
+                    f"  {what}: {rate:,.0f} reads/s, {1e6 / rate:.1f} us each ({min(rates):,.0f} to {max(rates):,.0f})"
+                )
+            print(f"  other processes wanted {os.getloadavg()[1]:.1f} cores meanwhile, of {os.cpu_count()}")
+        _compare_plain(name, subscribers)
+
+
+def _compare_plain(name: str, subscribers: int) -> None:
+    """What rows of plain singles would cost: the design that was not taken."""
+    for length in (12, 32):
+        folder = f"{name}/plain-{length}"
+        _run("plain", folder, str(subscribers // 10), str(length))
+        size = Path(folder, "data.mdb").stat().st_size / (subscribers // 10)
+        rate = _run("read-plain", folder, str(subscribers // 10), str(length))["plain"]
+        print(f"\nplain rows, ids of {length} characters: {size:.0f} bytes a subscriber, {rate:,.0f} reads/s at a time")
 
 
 def _run(*arguments: str) -> dict[str, float]:
@@ -155,6 +171,36 @@ def read(folder: str, subscribers: int, seed: int) -> dict[str, float]:
     return {"find": READS / (found - started), "find_many": READS / (ended - found), "raw": READS / raw}
 
 
+def publish_plain(folder: str, subscribers: int, length: int) -> None:
+    """Rows of singles and sixteen-bit numbers of the attributes, as they are."""
+    with lmdb.open(folder, map_size=2**36, lock=False, sync=False) as store:
+        for chunk in make(subscribers, 0):
+            codes = np.zeros((len(chunk), len(chunk.attributes)), np.uint16)
+            rows = np.hstack([chunk.numeric.view(np.uint8), codes.view(np.uint8)])
+            with store.begin(write=True) as out, out.cursor() as cursor:
+                cursor.putmulti(
+                    [
+                        (f"{one:>{length}}".encode(), row.tobytes())
+                        for one, row in zip(chunk.subscriber_ids, rows, strict=True)
+                    ],
+                    append=True,
+                )
+
+
+def read_plain(folder: str, subscribers: int, length: int) -> dict[str, float]:
+    picked = random.Random(1)  # noqa: S311
+    keys = [f"{_id(picked.randrange(subscribers)):>{length}}".encode() for _ in range(READS)]
+    with lmdb.open(folder, readonly=True, lock=False) as store, store.begin() as reader:
+        for _ in range(2):
+            begun = time.process_time()
+            for start in range(0, READS, BATCH):
+                packed = b"".join(map(reader.get, keys[start : start + BATCH]))
+                rows = np.frombuffer(packed, np.uint8).reshape(BATCH, -1)
+                assert np.ascontiguousarray(rows[:, : 4 * FEATURES]).view(np.float32).shape == (BATCH, FEATURES)
+            taken = time.process_time() - begun
+    return {"plain": READS / taken}
+
+
 def child(way: str, folder: str, *rest: str) -> None:
     match way:
         case "make":
@@ -163,6 +209,10 @@ def child(way: str, folder: str, *rest: str) -> None:
             publish(folder, int(rest[0]), int(rest[1]))
         case "open":
             print(json.dumps(open_one(folder)))
+        case "plain":
+            publish_plain(folder, int(rest[0]), int(rest[1]))
+        case "read-plain":
+            print(json.dumps(read_plain(folder, int(rest[0]), int(rest[1]))))
         case "read":
             print(json.dumps(read(folder, int(rest[0]), int(rest[1]))))
 

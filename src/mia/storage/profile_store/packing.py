@@ -116,14 +116,15 @@ def unpack(layout: Layout, packed: bytes, lengths: Ints) -> tuple[Ragged, Ints, 
     blocks = layout.blocks(usage, responses)
     kinds = UNFOLDED.take(words.take(_spread(begin + 1, blocks)).view(BYTES)).view(BYTES)
     starts = _before(blocks) * KINDS_A_WORD
-    numbers = np.zeros(len(kinds))
     found = [np.flatnonzero(kinds == kind) for kind in (SINGLE, DOUBLE, BYTE)]
+    # Rows without a double fit into half the memory, exactly, and are read in less time.
+    numbers = np.zeros(len(kinds), DOUBLES if len(found[1]) else SINGLES)
     bounds = np.append(starts, len(kinds))
     singles, doubles, small = (np.diff(np.searchsorted(places, bounds)) for places in found)
     places = _Places.of(blocks, singles, doubles, small, None, begin)
     numbers[found[0]] = words.take(_spread(places.singles, singles)).view(SINGLES)
     numbers[found[1]] = words.take(_spread(places.doubles, 2 * doubles)).view(DOUBLES)
-    numbers[found[2]] = OF_BYTE.take(words.view(BYTES).take(_spread(4 * places.small, small)))
+    numbers[found[2]] = OF_BYTE.astype(numbers.dtype).take(words.view(BYTES).take(_spread(4 * places.small, small)))
     return Ragged(usage, responses, starts, numbers), 4 * places.rest, 4 * begin + lengths
 
 

@@ -77,9 +77,7 @@ class Snapshot:
         """Profiles of those that are known, in the order asked for; and which of the ids are."""
         with self._env.begin() as reader:
             found: list[bytes | None] = list(map(reader.get, keys_of(subscriber_ids)))
-        known = np.ones(len(found), bool)
-        if None in found:
-            known = np.fromiter((value is not None for value in found), bool, len(found))
+        known = np.fromiter((value is not None for value in found), bool, len(found))
         return self._profiles(objects(subscriber_ids)[known], [value for value in found if value is not None]), known
 
     def _profiles(self, ids: Objects, packed: list[bytes]) -> Profiles:
