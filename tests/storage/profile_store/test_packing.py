@@ -38,7 +38,7 @@ def test_rows_come_back(
     assert (ends[0], ends[-1]) == (0, len(packed))
     whole = packed.tobytes()
     found, tail_starts, tail_ends = unpack(LAYOUT, whole, np.diff(ends))
-    assert found.numbers.tobytes() == rows.numbers.tobytes()
+    assert found.numbers.astype(float).tobytes() == rows.numbers.tobytes()
     assert found.starts.tolist() == rows.starts.tolist()
     assert list(zip(found.usage.tolist(), found.responses.tolist(), strict=True)) == counts
     for row, (start, stop) in enumerate(zip(tail_starts, tail_ends, strict=True)):

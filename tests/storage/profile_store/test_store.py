@@ -147,6 +147,7 @@ def test_an_attribute_that_never_repeats_is_kept_in_the_rows(store: LmdbProfileS
     assert found.attributes["device"].tolist() == values
     assert found.attributes["seen"].tolist() == [number + 0.1 for number in range(count)]
     assert set(found.attributes["plan"].tolist()) == {"a"}
+    assert {type(value) for value in found.attributes["device"].tolist()} == {str, type(None)}
     last = store.find(name, f"{count - 1:06d}")
     assert last is not None
     assert rows_of(last) == [people[f"{count - 1:06d}"]]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mia.frames import Floats, Ints
+from mia.frames import Floats, Ints, Singles
 
 Words = NDArray[np.uint32]
 Bytes = NDArray[np.uint8]
@@ -59,13 +59,14 @@ class Layout:
 class Ragged:
     """Numbers of n rows, each row padded with zeros to a multiple of sixteen.
 
-    `usage` and `responses` count the keys of each row; row i begins at `starts[i]` of `numbers`.
+    `usage` and `responses` count the keys of each row; row i begins at `starts[i]` of `numbers`, which are singles
+    where all of them fit.
     """
 
     usage: Ints
     responses: Ints
     starts: Ints
-    numbers: Floats
+    numbers: Floats | Singles
 
     @classmethod
     def empty(cls, layout: Layout, usage: Ints, responses: Ints) -> "Ragged":

@@ -9,7 +9,7 @@ import orjson
 from numpy.typing import NDArray
 
 from mia.errors import BrokenSnapshot
-from mia.frames import Floats, Ints, Objects, Profiles, SparseBlock
+from mia.frames import Floats, Ints, Objects, Profiles, Singles, SparseBlock
 from mia.storage.profile_store.keys import key_of, keys_of
 from mia.storage.profile_store.manifest import Manifest
 from mia.storage.profile_store.packing import unpack, unpack_one
@@ -36,8 +36,8 @@ class Snapshot:
         self._layout = manifest.layout
         self._as_of = np.asarray([manifest.as_of], np.int64)
         vocabularies = list(manifest.attributes.values())
+        # The values of all attributes one after the other, to be looked up at once.
         self._values = objects([value_of(plain) for values in vocabularies for plain in values])
-        """The values of all attributes; those of one begin at its place in `_begin`."""
         self._begin = np.cumsum([0, *map(len, vocabularies)])[: len(vocabularies)]
         self._usage_keys, self._response_keys = objects(manifest.usage_keys), objects(manifest.response_keys)
         self._no_usage = SparseBlock.empty(1, manifest.usage)
@@ -118,9 +118,9 @@ class _Keys:
     def __init__(self, size: int) -> None:
         self._size = size
         self._counts: list[Ints] = []
-        self._entries: list[Floats] = []
+        self._entries: list[Floats | Singles] = []
 
-    def add(self, numbers: Floats, begin: Ints, counts: Ints) -> None:
+    def add(self, numbers: Floats | Singles, begin: Ints, counts: Ints) -> None:
         """Further rows, whose entries begin at `begin`."""
         self._counts.append(counts)
         before = np.cumsum(counts) - counts
