@@ -46,7 +46,7 @@ class Manifest:
         content = {
             "format": FORMAT,
             "bytes": data.stat().st_size,
-            "digest": _digest(data),
+            "digest": spread_digest(data),
             "as_of": self.as_of,
             "rows": self.rows,
             "fingerprint": self.fingerprint,
@@ -100,11 +100,11 @@ def _require_whole(folder: Path, content: dict[str, Any]) -> None:
         raise BrokenSnapshot(folder.name, f"{DATA} is missing") from error
     if size != content["bytes"]:
         raise BrokenSnapshot(folder.name, f"{DATA} has {size:,} bytes instead of {content['bytes']:,}")
-    if _digest(folder / DATA) != content["digest"]:
+    if spread_digest(folder / DATA) != content["digest"]:
         raise BrokenSnapshot(folder.name, f"{DATA} is not the file that was published")
 
 
-def _digest(path: Path) -> str:
+def spread_digest(path: Path) -> str:
     """Digest of pages spread over a file: finds the wrong file, and the one with holes, without reading all of it."""
     size = path.stat().st_size
     found = blake2b(digest_size=16)

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
 
+import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
-from mia.errors import UnknownSnapshot
+from mia.errors import BrokenSnapshot, UnknownSnapshot
 from mia.frames import OfferHistory, Profiles
 from mia.storage.files import only_writer, replace_durably
 from mia.storage.profile_store.snapshot import Snapshot
@@ -103,12 +104,17 @@ class LmdbProfileStore:
 
     def _opened(self, name: str) -> Snapshot:
         folder = self.folder / name
-        if not folder.is_dir():
-            raise UnknownSnapshot(name, pruned=name in self._pruned())
+        try:
+            found = Snapshot(folder)
+        except (BrokenSnapshot, lmdb.Error) as error:
+            if folder.is_dir():
+                raise
+            # It was never there, or another process has pruned it just now.
+            raise UnknownSnapshot(name, pruned=name in self._pruned()) from error
         while len(self._open) >= MOST_OPEN:
             # It is closed when the last thread that reads it is done, and frees the disk if it was pruned meanwhile.
             del self._open[min(self._open, key=lambda other: self._open[other].used)]
-        found = self._open[name] = Snapshot(folder)
+        self._open[name] = found
         return found
 
     def _next_name(self, day: str) -> str:
