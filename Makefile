@@ -11,7 +11,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow browser check format sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ranking bench-serving bench-profile-store constraints clean
+.PHONY: help install demo test test-slow browser check format docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ranking bench-serving bench-profile-store constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ check: $(READY) ## Lint, types, floors, and the tests that need no world around 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+docs: $(READY) ## Make the tables of features in docs/profiles.md again
+	@$(BIN)/mia profile --describe --markdown docs/profiles.md
 
 browser: ## Get Chromium for the browser tests, where it is missing
 	@command -v chromium >/dev/null || { \

@@ -29,7 +29,7 @@ from mia.ranking.rankers.popular import Popular, PopularByRegion
 from mia.services.decide import DecisionMaker, LiveLoader, Policy
 from mia.services.ingest import Progress, Terms, ingest, no_progress
 from mia.services.promote import promote
-from mia.services.refresh import ProfileBuilder, Refreshed, refresh
+from mia.services.refresh import ProfileBuilder, Refreshed, refresh, require_as_of
 from mia.services.report import UptakeReport
 from mia.services.score import BestOffers, PairScorer, score_best
 from mia.services.train import Evaluator, Trained, Trainer, TrainingPlan
@@ -41,7 +41,7 @@ from mia.storage.lake import ParquetLake
 from mia.storage.ledger import GroupCommit, SqlKeys, SqlLedger, open_ledger
 from mia.storage.profile_store import LmdbProfileStore
 from mia.tables import EVENT_ID, KIND, OCCURRED_AT, OFFER_ID, SUBSCRIBER_ID
-from mia.timeline import MICROSECONDS
+from mia.timeline import DAY_SECONDS, MICROSECONDS
 
 if TYPE_CHECKING:
     from mia.storage.registry import MlflowRegistry
@@ -196,6 +196,10 @@ class Workspace:
             table=table,
             progress=progress,
         )
+
+    def profile_day(self, as_of: int | None) -> int:
+        """The day asked for, or the day after the newest usage; see `mia.services.refresh.require_as_of`."""
+        return require_as_of(self.lake, as_of, today=self.clock() // (DAY_SECONDS * MICROSECONDS))
 
     def refresh(self, as_of: int, *, out: Path | None = None, progress: Progress = no_progress) -> Refreshed:
         """Fold new usage and publish the profiles of a day; see `mia.services.refresh.refresh`."""

@@ -123,12 +123,13 @@ class ProfileStore(Protocol):
     def publish(self, as_of: int, chunks: Iterable[Profiles], history: OfferHistory, fingerprint: str) -> str:
         """Write a snapshot of one day, make it visible as a whole, return its name.
 
+        It becomes the current one unless that is of a later day.
         Rows ascend by subscriber_id, in the order of its bytes, within and over chunks; raises ValueError where they
         do not, or where one is of another day.
         """
 
     def current(self) -> str | None:
-        """Name of the newest snapshot, None when there is none yet."""
+        """Name of the newest snapshot of the latest day that was published, None when there is none yet."""
 
     def fingerprint(self, snapshot: str) -> str:
         """Fingerprint of the feature schema the snapshot was made with."""

@@ -15,6 +15,7 @@ from mia.bootstrap import open_workspace
 from mia.cli.main import app
 from mia.errors import InvalidInput, NotEnoughData
 from mia.profiles.features import FEATURE_NAMES
+from mia.profiles.features.page import BEGIN, END
 from mia.settings import Settings
 
 
@@ -66,13 +67,15 @@ def test_the_snapshot_can_be_served(loaded: Any, tmp_path: Path) -> None:
     assert found.numeric[0, FEATURE_NAMES.index("voice_minutes_7d")] == 1.0
 
 
-def test_the_default_day_is_the_one_after_the_newest_record(loaded: Any) -> None:
-    assert "snapshot 2021-06-10.1: 2 profiles" in done(loaded("profile"))
+def test_the_default_day_is_the_one_after_the_newest_record_and_an_earlier_one_does_not_become_current(loaded: Any) -> None:
+    assert done(loaded("profile")).rstrip() == "snapshot 2021-06-10.1: 2 profiles, 2 days folded"
+    said = " ".join(done(loaded("profile", "--as-of", "2021-06-02")).split())
+    assert "snapshot 2021-06-02.1: " in said
+    assert said.endswith("2021-06-10.1 is of a later day and stays the current one")
 
 
-@pytest.mark.parametrize("day", ["2020-06-01", "2031-01-01"])
-def test_a_day_far_from_every_record_gives_zeros(loaded: Any, tmp_path: Path, day: str) -> None:
-    done(loaded("profile", "--as-of", day, "--out", tmp_path / "p.parquet"))
+def test_a_day_long_after_every_record_gives_zeros(loaded: Any, tmp_path: Path) -> None:
+    done(loaded("profile", "--as-of", "2022-06-01", "--out", tmp_path / "p.parquet"))
     written = pq.read_table(tmp_path / "p.parquet")
     assert written["charge_sum_90d"].to_pylist() == written["active_days_90d"].to_pylist() == [0.0, 0.0]
     assert written["days_since_top_up"].null_count == 2
@@ -83,6 +86,10 @@ def test_a_day_far_from_every_record_gives_zeros(loaded: Any, tmp_path: Path, da
     [
         (("--as-of", "yesterday"), "--as-of.*'yesterday'"),
         (("--as-of", "2021-02-30"), "--as-of.*2021-02-30"),
+        (("--as-of", "2021-06-01"), "as_of.*2021-06-01 must be after the first day of usage, 2021-06-01"),
+        (("--as-of", "2199-01-01"), "as_of.*2199-01-01 must not be later than"),
+        (("--markdown", "page.md"), "--markdown.*only goes with --describe"),
+        (("--describe", "--markdown", "page.md"), "page.md: no such file"),
         (("--as-of", "2021-06-10", "--out", "p.xlsx"), "p.xlsx.*named .parquet or .csv"),
         (("--as-of", "2021-06-10", "--out", "no/where/p.csv"), "does not exist"),
     ],
@@ -113,3 +120,12 @@ def test_describe_prints_every_feature_once_and_needs_no_workspace(run: Any, tmp
         == "data_night_share_30d share 30 days share of data between 22:00 and 06:00 local time; null without data"
     )
     assert not (tmp_path / "home").exists()
+
+
+def test_describe_keeps_a_page_of_the_features(run: Any, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"# Ours\n{BEGIN}{END}\n", "utf-8")
+    assert done(run("profile", "--describe", "--markdown", page)) == ""
+    text = page.read_text("utf-8")
+    assert text.startswith("# Ours\n")
+    assert all(f"| `{name}` |" in text for name in FEATURE_NAMES)

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
-from tests.unit.profiles.reference import CONTRACT
+from tests.unit.profiles.reference.profile import CONTRACT
 from typer.testing import CliRunner
 
 from mia.cli.main import app

@@ -127,11 +127,11 @@ def test_day_by_day_with_late_records_is_the_same_as_a_rebuild_from_nothing(oper
     load(fresh, "all", *reversed(rows))
     rebuilt = builder_of(fresh)
     rebuilt.fold()
-    for as_of in (DAY, DAY - timedelta(days=8)):
-        profiles = profiles_of_day(grown, (), day_of(as_of))
-        assert len(profiles) == 3
-        assert len(profiles.usage.codes) > 0
-        assert same(profiles, profiles_of_day(rebuilt, (), day_of(as_of)))
+    as_of = day_of(DAY) - 3
+    profiles = profiles_of_day(grown, (), as_of)
+    assert len(profiles) == 3
+    assert len(profiles.usage.codes) > 0
+    assert same(profiles, profiles_of_day(rebuilt, (), as_of))
 
 
 def test_a_profile_knows_nothing_of_its_day_or_later(operator: Operator) -> None:
@@ -160,8 +160,9 @@ def test_a_profile_knows_nothing_of_its_day_or_later(operator: Operator) -> None
     assert same(profiles_of_day(builder, OFFERS, day_of(DAY)), before)
     load(operator, "known", record(4, 0, occurred_at=(midnight - timedelta(seconds=1)).isoformat(), item="y"))
     builder.fold()
-    assert number(profiles_of_day(builder, OFFERS, day_of(DAY)), "voice_minutes_7d") == 2.0
-    assert number(profiles_of_day(builder, OFFERS, day_of(DAY) + 1), "voice_minutes_7d") == 102.0
+    spine = pa.table({"subscriber_id": ["s1"] * 2, "as_of": [day_of(DAY), day_of(DAY) + 1]})
+    both = builder.of_spine(OFFERS, spine)
+    assert [number(both, "voice_minutes_7d", row) for row in (0, 1)] == [2.0, 102.0]
 
 
 def test_answers_to_offers_are_part_of_a_profile(operator: Operator) -> None:
@@ -173,8 +174,6 @@ def test_answers_to_offers_are_part_of_a_profile(operator: Operator) -> None:
     block = profiles.responses
     assert block.vocabulary[block.codes].tolist() == ["offer:music", "offer_category:music"]
     assert block.values[:, :2].tolist() == [[1.0, 1.0], [1.0, 1.0]]
-    without = profiles_of_day(builder, (), day_of(DAY)).responses
-    assert without.vocabulary[without.codes].tolist() == ["offer:music"]
 
 
 @pytest.mark.parametrize("days", [-600, 600])

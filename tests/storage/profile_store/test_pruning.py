@@ -38,11 +38,13 @@ def test_newest_is_by_day_and_number_not_by_text(tmp_path: Path) -> None:
     store.close()
 
 
-def test_what_is_current_stays_however_old_its_day(tmp_path: Path) -> None:
+def test_what_was_just_published_stays_beside_the_current_however_old_its_day(tmp_path: Path) -> None:
     store = LmdbProfileStore(tmp_path, keep=1)
     newest = publish(store, DAY)
     old = publish(store, DAY - 50)
-    assert (there(store), store.current()) == ([old, newest], old)
+    assert (there(store), store.current()) == ([old, newest], newest)
+    assert store.find(old, "a") is not None
+    store.close()
     assert publish(store, DAY + 1) == "2021-07-02.1"
     assert there(store) == ["2021-07-02.1"]
     store.close()

@@ -248,10 +248,17 @@ def test_snapshots_of_a_day_are_numbered_and_the_earlier_ones_stay(store: LmdbPr
     second = store.publish(DAY, [profiles_of({"a": BOB})], HISTORY, "f2")
     earlier = store.publish(DAY - 1, [profiles_of({"a": BOB}, DAY - 1)], HISTORY, "f3")
     assert (first, second, earlier) == ("2021-07-01.1", "2021-07-01.2", "2021-06-30.1")
-    assert store.current() == earlier
     rows = [store.find(name, "a") for name in (first, second)]
     assert [rows_of(row) for row in rows if row is not None] == [[ANNA], [BOB]]
-    assert [store.fingerprint(name) for name in (first, second)] == ["f1", "f2"]
+    assert [store.fingerprint(name) for name in (first, second, earlier)] == ["f1", "f2", "f3"]
+
+
+def test_the_current_snapshot_is_never_of_an_earlier_day_than_before(store: LmdbProfileStore) -> None:
+    published = ((0, True), (-1, False), (0, True), (-1, False), (3, True), (2, False), (3, True))
+    for shift, becomes_current in published:
+        before = store.current()
+        name = store.publish(DAY + shift, [profiles_of({"a": ANNA}, DAY + shift)], HISTORY, "f")
+        assert store.current() == (name if becomes_current else before)
 
 
 def test_a_publication_that_fails_leaves_nothing_behind(store: LmdbProfileStore) -> None:

@@ -162,7 +162,7 @@ HABITS: tuple[Feature, ...] = (
         "hour_entropy_30d",
         "nat",
         30,
-        "entropy of records but fees and top-ups over the eight parts of three hours of the day; null without such records",
+        "entropy of records but fees and top-ups over eight parts of the day of three hours; null without such records",
         derive=_hours,
     ),
     *(

@@ -42,10 +42,10 @@ class LmdbProfileStore:
     def publish(self, as_of: int, chunks: Iterable[Profiles], history: OfferHistory, fingerprint: str) -> str:
         """Write a snapshot of one as-of day, make it visible as a whole, prune old ones, return its name.
 
-        Chunks are written as they come; rows ascend by subscriber_id (in the order of its bytes) within and over
-        chunks. The name is the as-of date and a running number, never given twice: `2021-07-01.1`. Raises ValueError
-        when a row is of another day or out of order, or there is none, and WorkspaceBusy while another process
-        publishes.
+        It becomes the current one unless that is of a later day. Chunks are written as they come; rows ascend by
+        subscriber_id (in the order of its bytes) within and over chunks. The name is the as-of date and a running
+        number, never given twice: `2021-07-01.1`. Raises ValueError when a row is of another day or out of order, or
+        there is none, and WorkspaceBusy while another process publishes.
         """
         with only_writer(self.folder):
             for stray in self.folder.glob("staging-*"):
@@ -58,12 +58,14 @@ class LmdbProfileStore:
                 shutil.rmtree(staging, ignore_errors=True)
                 raise
             staging.rename(self.folder / name)
-            replace_durably(self.folder / CURRENT, name.encode())
+            current = self.current()
+            if current is None or _day_of(name) >= _day_of(current):
+                replace_durably(self.folder / CURRENT, name.encode())
             self._prune(name)
         return name
 
     def current(self) -> str | None:
-        """Name of the newest snapshot, None when there is none yet."""
+        """Name of the newest snapshot of the latest day that was published, None when there is none yet."""
         try:
             return (self.folder / CURRENT).read_text()
         except FileNotFoundError:
@@ -133,9 +135,9 @@ class LmdbProfileStore:
         except FileNotFoundError:
             return []
 
-    def _prune(self, current: str) -> None:
+    def _prune(self, published: str) -> None:
         names = self._names()
-        kept = {current, *self._open, *names[-self.keep :]}
+        kept = {published, self.current(), *self._open, *names[-self.keep :]}
         gone = [name for name in names if name not in kept]
         if not gone:
             return
@@ -145,3 +147,7 @@ class LmdbProfileStore:
             # A snapshot goes as it came, by rename, so that nobody opens half of one.
             doomed = (self.folder / name).rename(self.folder / f"staging-{uuid.uuid4().hex}")
             shutil.rmtree(doomed)
+
+
+def _day_of(name: str) -> str:
+    return name.rpartition(".")[0]
