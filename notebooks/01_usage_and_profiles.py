@@ -16,10 +16,10 @@
 
 # %%
 import altair as alt
+import pyarrow as pa
 
 from mia.bootstrap import open_workspace
 from mia.profiles.features import describe
-from mia.services.refresh import profile_table
 from mia.settings import load_settings
 from mia.timeline import day_of_text
 
@@ -37,7 +37,8 @@ describe()[:5]
 # The profiles of the day of the newest snapshot, one row a subscriber:
 
 # %%
-profiles = profile_table(workspace.builder.profiles(workspace.current_offers(), as_of=as_of))
+parts = workspace.builder.of_day(workspace.current_offers(), as_of)
+profiles = pa.concat_tables(part.features for part in parts)
 profiles.select(["subscriber_id", "data_mb_30d", "voice_minutes_30d", "charge_sum_30d"]).slice(0, 5)
 
 # %% [markdown]
