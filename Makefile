@@ -11,7 +11,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow browser check format sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ranking bench-serving constraints clean
+.PHONY: help install demo test test-slow browser java check format sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-profiles bench-ranking bench-serving constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ demo: $(READY) ## Run the whole loop on data/sample, then serve the API and the 
 test: $(READY) browser ## Run the test suite
 	@$(BIN)/pytest -q -m "not slow" $(QUIET_END)
 
-test-slow: $(READY) ## Run the truth tests that take minutes
+test-slow: $(READY) java ## Run the truth tests that take minutes
 	@$(BIN)/pytest -q -m slow $(QUIET_END)
 
 check: $(READY) ## Lint, types, floors, and the tests that need no world around them
@@ -44,6 +44,11 @@ check: $(READY) ## Lint, types, floors, and the tests that need no world around 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+java: ## Get Java 17 for Spark, where it is missing
+	@command -v java >/dev/null || { \
+	  echo "Installing Java for the Spark tests"; \
+	  SUDO=$$(command -v sudo || true); $$SUDO apt-get update -qq && $$SUDO apt-get install -qq -y openjdk-17-jre-headless >/dev/null; }
 
 browser: ## Get Chromium for the browser tests, where it is missing
 	@command -v chromium >/dev/null || { \
@@ -67,13 +72,16 @@ example-complete-journey: $(READY) ## Train and score on a public year of purcha
 	@$(CJ_MIA) score --model 1 --pairs $(CJ)/pairs.parquet --out $(CJ)/scored.parquet
 	@$(BIN)/python benchmarks/complete_journey.py report $(CJ)/scored.parquet
 
-bench: bench-demo bench-ingest bench-ranking bench-serving ## Run every benchmark
+bench: bench-demo bench-ingest bench-profiles bench-ranking bench-serving ## Run every benchmark
 
 bench-demo: $(READY) ## Time and peak memory of the demo and of the tests
 	@$(BIN)/python benchmarks/demo.py
 
 bench-ingest: $(READY) ## Rows a second of ingest, profile and ledger
 	@$(BIN)/python benchmarks/ingest.py
+
+bench-profiles: $(READY) ## The profile pipeline beside hand-written SQL, pandas and the bare scan (LARGE=--large: 200 million)
+	@$(BIN)/python benchmarks/profiles.py $(LARGE)
 
 bench-ranking: $(READY) ## The four rankers on the sample beside the truth
 	@$(BIN)/python benchmarks/ranking.py
