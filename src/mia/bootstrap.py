@@ -138,7 +138,8 @@ class Workspace:
         """A catalogue by version, the current one by default; raises NotEnoughData when the lake holds none."""
         found = load_catalogue_of(self.lake, version)
         if found is None:
-            raise NotEnoughData("the lake holds no such catalogue; `mia ingest` loads one")
+            missing = "offers yet" if version is None else f"catalogue {version}"
+            raise NotEnoughData(f"the lake holds no {missing}; `mia ingest` loads them")
         return found
 
     def current_offers(self) -> tuple[Offer, ...]:

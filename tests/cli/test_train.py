@@ -78,11 +78,11 @@ def test_train_evaluate_promote_and_list(run: Run, tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("train", "--since", "soon"), "--since: must be a date such as 2021-07-01"),
+        (("train", "--since", "soon"), "option --since: must be a date such as 2021-07-01"),
         (("train", "--since", "2031-01-01"), "no matured impression of an offer of the current catalogue in that time"),
         (("train", "--until", "soon"), "--until: must be a date such as 2021-07-01"),
         (("train", "--until", "2021-01-03"), "no impression is older than the attribution window of 14 days"),
-        (("train", "--recipe", "absent.toml"), "absent.toml: not a readable TOML file"),
+        (("train", "--recipe", "absent.toml"), "absent.toml: no such file"),
         (("evaluate", "77"), "no model '77' in the registry"),
         (("evaluate", "1", "--policy", "oracle"), "no policy 'oracle'"),
         (("promote", "77"), "no model '77' in the registry"),
@@ -107,9 +107,9 @@ def test_a_workspace_without_anything(run: Run, tmp_path: Path, empty_models: Pa
     empty = tmp_path / "empty"
     shutil.copytree(empty_models, empty / "models")
     for words, message in (
-        (("train",), "the lake holds no such catalogue"),
-        (("evaluate", "champion"), "no model 'champion'"),
-        (("score", "--top", "1", "--out", tmp_path / "x.csv"), "no model 'champion'"),
+        (("train",), "the lake holds no offers yet; `mia ingest` loads them"),
+        (("evaluate", "champion"), "no model is champion yet: `mia train` makes a candidate"),
+        (("score", "--top", "1", "--out", tmp_path / "x.csv"), "no model is champion yet"),
     ):
         code, _, err = run(*words, "--home", empty)
         assert (code, message in err) == (2, True)

@@ -80,7 +80,7 @@ def test_an_empty_ledger_says_so(tmp_path: Path) -> None:
 def test_a_bad_baseline_is_refused(home: str) -> None:
     result = call(uptake_app(), "--baseline", "2020-01", "--home", home)
     assert isinstance(result.exception, InvalidInput)
-    assert result.exception.column == "baseline"
+    assert result.exception.parameter == "baseline"
 
 
 def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:

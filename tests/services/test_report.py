@@ -136,7 +136,7 @@ def test_events_that_count_for_nothing_still_span_their_months() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "column", "says"),
+    ("arguments", "parameter", "says"),
     [
         (("2021-13",), "baseline", "2021-01"),
         (("2020-12",), "baseline", "2021-01 to 2021-06"),
@@ -146,16 +146,16 @@ def test_events_that_count_for_nothing_still_span_their_months() -> None:
         (("2021-01", None, "2021-03", "2021-02"), "from", "2021-02"),
     ],
 )
-def test_a_bad_parameter_is_named_with_what_it_may_be(arguments: tuple, column: str, says: str) -> None:
+def test_a_bad_parameter_is_named_with_what_it_may_be(arguments: tuple, parameter: str, says: str) -> None:
     report = UptakeReport(growing_ledger(), connect)
     with pytest.raises(InvalidInput) as caught:
         report.table(*arguments)
-    assert caught.value.column == column
+    assert caught.value.parameter == parameter
     assert says in caught.value.rule
 
 
 @pytest.mark.parametrize(
-    ("arguments", "column", "says"),
+    ("arguments", "parameter", "says"),
     [
         (("Mars", "2021-01"), "macro_region", "South, Urals"),
         (("Urals", "2021-07"), "baseline", "2021-06"),
@@ -163,11 +163,11 @@ def test_a_bad_parameter_is_named_with_what_it_may_be(arguments: tuple, column: 
         (("Urals", "2021-01", "June"), "month", "2021-01"),
     ],
 )
-def test_a_bad_parameter_of_the_headline(arguments: tuple, column: str, says: str) -> None:
+def test_a_bad_parameter_of_the_headline(arguments: tuple, parameter: str, says: str) -> None:
     report = UptakeReport(growing_ledger(), connect)
     with pytest.raises(InvalidInput) as caught:
         report.headline(*arguments)
-    assert caught.value.column == column
+    assert caught.value.parameter == parameter
     assert says in caught.value.rule
 
 

@@ -125,8 +125,8 @@ async def _answer_error(request: Request, error: Exception) -> Response:  # noqa
     if kind is None:
         raise error
     errors = None
-    if isinstance(error, InvalidInput) and error.column is not None:
-        errors = [{"detail": error.rule, "parameter": error.column}]
+    if isinstance(error, InvalidInput) and error.parameter is not None:
+        errors = [{"detail": error.rule, "parameter": error.parameter}]
     return problem_response(kind.status, kind.name, str(error), headers=kind.headers, errors=errors)
 
 

@@ -143,4 +143,4 @@ def _free_port(host: str, first: int) -> int:
             except OSError:
                 continue
             return port
-    raise InvalidInput(f"no free port from {first} on", column="--port")
+    raise InvalidInput(f"no free port from {first} on", option="--port")

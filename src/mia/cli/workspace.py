@@ -31,4 +31,4 @@ def parse_day(text: str, option: str) -> int:
     try:
         return day_of(date.fromisoformat(text))
     except ValueError as error:
-        raise InvalidInput(f"must be a date such as 2021-07-01, not {text!r}", column=option) from error
+        raise InvalidInput(f"must be a date such as 2021-07-01, not {text!r}", option=option) from error

@@ -75,7 +75,7 @@ class UptakeReport:
         first = None if start is None else require_month(start, "from")
         last = None if end is None else require_month(end, "to")
         if first is not None and last is not None and first > last:
-            raise InvalidInput(f"must not be later than {end}, where the figures end", column="from")
+            raise InvalidInput(f"must not be later than {end}, where the figures end", parameter="from")
         known = self._refreshed()
         if known.span is None:
             return UPTAKE_SCHEMA.empty_table()
@@ -100,7 +100,9 @@ class UptakeReport:
         series = build_series(known.cells, known.span, DIMENSIONS["macro_region"])
         if macro_region not in series.groups:
             known_groups = ", ".join(group for group in series.groups if group)
-            raise InvalidInput(f"no events of {macro_region!r}; it may be one of {known_groups}", column="macro_region")
+            raise InvalidInput(
+                f"no events of {macro_region!r}; it may be one of {known_groups}", parameter="macro_region"
+            )
         return build_headline(series, known.span, macro_region, base, months[-1] if now is None else now)
 
     def months(self) -> list[str]:

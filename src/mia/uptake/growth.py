@@ -96,7 +96,7 @@ def require_month(text: str, name: str) -> int:
     except ValueError:
         month = -1
     if month < 0 or month_text(month) != text:
-        raise InvalidInput(f"must be a month such as 2021-01, not {text!r}", column=name)
+        raise InvalidInput(f"must be a month such as 2021-01, not {text!r}", parameter=name)
     return month
 
 
@@ -105,7 +105,7 @@ def require_month_within(text: str, name: str, months: range) -> int:
     month = require_month(text, name)
     if month not in months:
         known = f"{month_text(months[0])} to {month_text(months[-1])}"
-        raise InvalidInput(f"there are no events of {text}; it may be any month from {known}", column=name)
+        raise InvalidInput(f"there are no events of {text}; it may be any month from {known}", parameter=name)
     return month
 
 
@@ -114,7 +114,7 @@ def require_dimension(by: str | None) -> str | None:
     if by is None:
         return None
     if by not in DIMENSIONS:
-        raise InvalidInput(f"must be one of {', '.join(DIMENSIONS)}, not {by!r}", column="by")
+        raise InvalidInput(f"must be one of {', '.join(DIMENSIONS)}, not {by!r}", parameter="by")
     return DIMENSIONS[by]
 
 

@@ -97,7 +97,7 @@ def test_a_december_is_complete_in_january() -> None:
 def test_a_month_that_is_none(text: str) -> None:
     with pytest.raises(InvalidInput, match="such as 2021-01") as caught:
         require_month(text, "baseline")
-    assert caught.value.column == "baseline"
+    assert caught.value.parameter == "baseline"
 
 
 def test_a_dimension_that_there_is_not() -> None:
@@ -105,7 +105,7 @@ def test_a_dimension_that_there_is_not() -> None:
     assert require_dimension(None) is None
     with pytest.raises(InvalidInput, match="region, macro_region, offer, channel, arm") as caught:
         require_dimension("colour")
-    assert caught.value.column == "by"
+    assert caught.value.parameter == "by"
 
 
 def test_the_index_of_a_series_without_groups() -> None:

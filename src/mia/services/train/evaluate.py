@@ -62,7 +62,7 @@ class Evaluator:
         """
         for name in policies:
             if name not in POLICIES:
-                raise InvalidInput(f"no policy {name!r}; there are {', '.join(POLICIES)}", column="policy")
+                raise InvalidInput(f"no policy {name!r}; there are {', '.join(POLICIES)}", parameter="policy")
         folder = self.registry.fetch(version)
         kept: dict[str, Any] = orjson.loads((folder / EVALUATION).read_bytes())
         try:
