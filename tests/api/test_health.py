@@ -59,7 +59,7 @@ def test_metrics_show_latency_by_route_versions_and_connections(door: Door) -> N
     connections = {sample.labels["macro_region"]: sample.value for sample in families["mia_connections"].samples}
     urals = door.services.uptake.headline("Urals", "2021-01", "2021-06")
     assert connections["Urals"] == urals.cumulative
-    assert set(connections) == {"", *MACRO_REGIONS}
+    assert set(connections) == {"(unknown)", *MACRO_REGIONS}
 
 
 def test_metrics_are_there_when_the_ledger_is_not(door: Door) -> None:
