@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from mia.bootstrap import Workspace, open_workspace
-from mia.errors import InvalidInput
+from mia.bootstrap import Workspace, is_workspace, open_workspace
+from mia.errors import InvalidInput, NotEnoughData
 from mia.settings import load_settings
 from mia.timeline import day_of
 
@@ -17,9 +17,16 @@ Home = Annotated[Path | None, typer.Option("--home", help="Workspace folder.", f
 
 
 @contextmanager
-def workspace(home: Path | None) -> Iterator[Workspace]:
-    """The opened workspace, closed at the end."""
-    opened = open_workspace(load_settings(home))
+def workspace(home: Path | None, *, make: bool = False) -> Iterator[Workspace]:
+    """The opened workspace, closed at the end.
+
+    Only commands that bring something in `make` one; to the others a folder that is none is most often a wrong folder,
+    and raises NotEnoughData.
+    """
+    settings = load_settings(home)
+    if not make and not is_workspace(settings):
+        raise NotEnoughData(f"no workspace at {settings.home.absolute()}; `mia ingest` or `mia demo` makes one")
+    opened = open_workspace(settings)
     try:
         yield opened
     finally:
