@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # DuckDB's binding reports objects that pytest still holds when the interpreter ends, after the last line that matters.
 QUIET_END := 2>&1 | sed '/^nanobind: leaked/,$$d'
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Twice quiet: warnings about package indexes that cannot be used are no news, errors still are.
+PIP := $(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
@@ -23,10 +24,10 @@ $(READY): pyproject.toml constraints.txt
 	@$(PIP) --editable '.[dev]'
 	@touch $@
 
-install: $(READY) ## Make the environment
+install: $(READY) ## Make the environment; source .venv/bin/activate puts its commands on the path
 
-demo: $(READY) ## Run the whole loop on data/sample, then serve the API and the dashboard
-	@$(BIN)/mia demo
+demo: $(READY) ## Run the whole loop on data/sample, then serve API and dashboard; PORT=8081 for another port
+	@$(BIN)/mia demo $(if $(PORT),--port $(PORT))
 
 test: $(READY) browser ## Run the test suite
 	@$(BIN)/pytest -q -m "not slow" $(QUIET_END)

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 
 EVENTS_OF_CONTACT = (EVENT_ID, OCCURRED_AT, SUBSCRIBER_ID, OFFER_ID, KIND)
+LAKE, LEDGER, MODELS = PARTS = ("lake", "ledger.db", "models")
+"""What of a workspace only appears once something was put into it."""
 
 
 def wall_clock() -> int:
@@ -62,7 +64,7 @@ class Workspace:
         self.settings, self.clock = settings, clock
         self.home = settings.home.absolute()
         self.home.mkdir(parents=True, exist_ok=True)
-        self.lake = ParquetLake(self.home / "lake")
+        self.lake = ParquetLake(self.home / LAKE)
         self.profiles = LmdbProfileStore(self.home / "profiles")
         self.rejects = self.home / "rejects"
         self.engine = DuckDBEngine(settings.threads, settings.memory_limit, self.home / "spill")
@@ -74,7 +76,7 @@ class Workspace:
     @cached_property
     def ledger(self) -> SqlLedger:
         """Decisions and events, migrated to the newest schema."""
-        return open_ledger(self.settings.ledger_url or f"sqlite:///{self.home / 'ledger.db'}", self.clock)
+        return open_ledger(self.settings.ledger_url or f"sqlite:///{self.home / LEDGER}", self.clock)
 
     @cached_property
     def keys(self) -> SqlKeys:
@@ -91,7 +93,7 @@ class Workspace:
         """Training runs and models. MLflow takes seconds to import, so only the commands that need it pay."""
         from mia.storage.registry import MlflowRegistry
 
-        return MlflowRegistry(self.home / "models")
+        return MlflowRegistry(self.home / MODELS)
 
     @cached_property
     def builder(self) -> ProfileBuilder:
@@ -156,7 +158,8 @@ class Workspace:
         """A catalogue by version, the current one by default; raises NotEnoughData when the lake holds none."""
         found = load_catalogue_of(self.lake, version)
         if found is None:
-            raise NotEnoughData("the lake holds no such catalogue; `mia ingest` loads one")
+            missing = "offers yet" if version is None else f"catalogue {version}"
+            raise NotEnoughData(f"the lake holds no {missing}; `mia ingest` loads them")
         return found
 
     def current_offers(self) -> tuple[Offer, ...]:
@@ -300,6 +303,11 @@ class Workspace:
             self.writer.close()
         if "ledger" in self.__dict__:
             self.ledger.database.close()
+
+
+def is_workspace(settings: Settings) -> bool:
+    """Whether these settings name a workspace that something was put into; a ledger elsewhere is one by itself."""
+    return settings.ledger_url is not None or any((settings.home / part).exists() for part in PARTS)
 
 
 def open_workspace(settings: Settings, clock: Callable[[], int] = wall_clock) -> Workspace:

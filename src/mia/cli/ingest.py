@@ -22,7 +22,7 @@ def ingest(
     home: Home = None,
 ) -> None:
     """Validate and load records; rejected rows are counted by reason and kept in a file."""
-    with workspace(home) as opened, progress_bar() as progress:
+    with workspace(home, make=True) as opened, progress_bar() as progress:
         report = opened.ingest(source, mapping=mapping, table=table, progress=progress)
     show_report(report)
 

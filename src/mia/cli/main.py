@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -27,11 +28,20 @@ for command in (demo, ingest, profile, train, evaluate, promote, models, score, 
 app.add_typer(keys_app(), name="keys")
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"mia {metadata.version('mia')}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     home: Annotated[
         Path | None, typer.Option(help="Workspace folder, else MIA_HOME, else .mia.", file_okay=False)
     ] = None,
+    version: Annotated[  # noqa: ARG001 - answered by its callback
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_show_version)
+    ] = False,
 ) -> None:
     """MIA: a personalised offer recommendation engine for a mobile operator."""
     if home is not None:
