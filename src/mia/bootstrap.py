@@ -65,7 +65,7 @@ class Workspace:
         self.home = settings.home.absolute()
         self.home.mkdir(parents=True, exist_ok=True)
         self.lake = ParquetLake(self.home / LAKE)
-        self.profiles = LmdbProfileStore(self.home / "profiles")
+        self.profiles = LmdbProfileStore(self.home / "profiles", settings.profiles.keep_snapshots)
         self.rejects = self.home / "rejects"
         self.engine = DuckDBEngine(settings.threads, settings.memory_limit, self.home / "spill")
         self.arms = ArmSplit(settings.arms.salt, settings.arms.control_share)

@@ -7,7 +7,8 @@ MiaError
 ├── UnknownOffer (LookupError)
 ├── UnknownDecision (LookupError)
 ├── UnknownModel (LookupError)
-├── UnknownSnapshot (LookupError)      no profile snapshot of that day
+├── UnknownSnapshot (LookupError)      no profile snapshot of that name, or not any more
+├── BrokenSnapshot (ValueError)        a profile snapshot is half there, or not what was published
 ├── UnreadableModel (ValueError)       the files of a model are damaged, or of another version of MIA
 ├── FeatureMismatch                    model and profiles disagree on the feature schema
 ├── GateRefused                        the gate kept a model from going live
@@ -88,11 +89,26 @@ class UnknownModel(MiaError, LookupError):
 
 
 class UnknownSnapshot(MiaError, LookupError):
-    """No profile snapshot of this name."""
+    """No profile snapshot of this name; `pruned` tells whether there was one."""
 
-    def __init__(self, snapshot: str) -> None:
-        self.snapshot = snapshot
-        super().__init__(f"no profile snapshot {snapshot!r}; `mia profile --as-of DATE` makes one")
+    def __init__(self, snapshot: str, *, pruned: bool = False) -> None:
+        self.snapshot, self.pruned = snapshot, pruned
+        super().__init__(
+            f"profile snapshot {snapshot!r} was pruned: only the newest are kept, "
+            "as many as `keep_snapshots` in [profiles] says"
+            if pruned
+            else f"no profile snapshot {snapshot!r}; `mia profile --as-of DATE` makes one"
+        )
+
+
+class BrokenSnapshot(MiaError, ValueError):
+    """A profile snapshot that is half there, or not what was published; `reason` says what is wrong with it."""
+
+    def __init__(self, snapshot: str, reason: str) -> None:
+        self.snapshot, self.reason = snapshot, reason
+        super().__init__(
+            f"profile snapshot {snapshot!r} is damaged: {reason}; `mia profile --as-of DATE` makes another"
+        )
 
 
 class UnreadableModel(MiaError, ValueError):

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import ibis
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from mia.domain.decision import Decision
 from mia.domain.event import Event, Outcome, Response
@@ -118,8 +120,12 @@ class ProfilePart:
 class ProfileStore(Protocol):
     """Immutable snapshots of profiles, one an as-of day, looked up by subscriber."""
 
-    def publish(self, profiles: Profiles, history: OfferHistory, fingerprint: str) -> str:
-        """Write a snapshot, make it visible as a whole, return its name."""
+    def publish(self, as_of: int, chunks: Iterable[Profiles], history: OfferHistory, fingerprint: str) -> str:
+        """Write a snapshot of one day, make it visible as a whole, return its name.
+
+        Rows ascend by subscriber_id, in the order of its bytes, within and over chunks; raises ValueError where they
+        do not, or where one is of another day.
+        """
 
     def current(self) -> str | None:
         """Name of the newest snapshot, None when there is none yet."""
@@ -132,6 +138,9 @@ class ProfileStore(Protocol):
 
     def find(self, snapshot: str, subscriber_id: str) -> Profiles | None:
         """The profile of one subscriber as a frame of one row, None when it has none."""
+
+    def find_many(self, snapshot: str, subscriber_ids: Sequence[str]) -> tuple[Profiles, NDArray[np.bool_]]:
+        """Profiles of the known ids of n, in the order asked for, and which of the ids are known (n)."""
 
 
 class Ledger(Protocol):

@@ -87,6 +87,13 @@ class ContactSettings(_Section):
     """Days an offer rests after the subscriber declined it."""
 
 
+class ProfileSettings(_Section):
+    """Usage profiles."""
+
+    keep_snapshots: Annotated[int, Field(ge=1)] = 8
+    """Newest profile snapshots that are kept; a decision can be rebuilt as long as its snapshot is."""
+
+
 class TrainingSettings(_Section):
     """Defaults of `mia train`."""
 
@@ -147,6 +154,7 @@ class Settings(BaseSettings):
     arms: ArmSettings = ArmSettings()
     exploration: ExplorationSettings = ExplorationSettings()
     contact: ContactSettings = ContactSettings()
+    profiles: ProfileSettings = ProfileSettings()
     training: TrainingSettings = TrainingSettings()
     gate: GateSettings = GateSettings()
 

@@ -12,8 +12,8 @@ from mia.bootstrap import Workspace, open_workspace
 from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer, Rule, Stage
 from mia.domain.event import Event, EventKind
 from mia.domain.offer import Language
-from mia.errors import LedgerUnavailable, UnknownDecision
-from mia.settings import ArmSettings, ContactSettings, ExplorationSettings
+from mia.errors import FeatureMismatch, LedgerUnavailable, UnknownDecision, UnknownSnapshot
+from mia.settings import ArmSettings, ContactSettings, ExplorationSettings, ProfileSettings
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
 DAY = DAY_SECONDS * MICROSECONDS
@@ -189,6 +189,40 @@ def test_what_had_failed_is_taken_as_failed_again(opened: Workspace, failure: st
     found = maker.replay(decision.decision_id)
     assert found.differences == ()
     assert found.rebuilt == decision
+
+
+def test_a_decision_whose_profiles_were_pruned_says_so(world: World, opened: Workspace, home: Path) -> None:
+    kept = ask(opened, personalised(opened))
+    opened.close()
+    later = open_workspace(world.settings(home).model_copy(update={"profiles": ProfileSettings(keep_snapshots=1)}))
+    later.refresh(AS_OF + 1)
+    with pytest.raises(UnknownSnapshot, match=f"{kept.versions.profile}.*was pruned.*keep_snapshots"):
+        later.decisions.replay(kept.decision_id)
+    fresh = ask(later, kept.request.subscriber_id)
+    assert later.decisions.replay(fresh.decision_id).differences == ()
+    later.close()
+
+
+def test_profiles_of_other_features_are_refused_when_they_come(opened: Workspace, caplog: Any) -> None:
+    subscriber_id = personalised(opened)
+    before = ask(opened, subscriber_id)
+    fitted = opened.profiles.fingerprint(str(before.versions.profile))
+    people = opened.builder.profiles(opened.current_offers(), as_of=AS_OF)
+    history = opened.profiles.history(str(before.versions.profile))
+    other = opened.profiles.publish(AS_OF, [people], history, "other features")
+    maker = opened.decisions
+    maker.reload()
+    assert (maker.snapshot, maker.model_version) == (other, None)
+    for named in (fitted, "other features", other):
+        assert named in caplog.text
+    after = ask(opened, subscriber_id)
+    assert (before.fallback, after.fallback) == (None, Fallback.FEATURE_MISMATCH)
+    for decision in (before, after):
+        assert maker.replay(decision.decision_id).differences == ()
+    mixed = replace(before.versions, profile=other)
+    maker._ledger = Tampering(opened.ledger, versions=mixed)
+    with pytest.raises(FeatureMismatch, match=f"{fitted}.*other features"):
+        maker.replay(before.decision_id)
 
 
 def test_an_unknown_decision_cannot_be_rebuilt(opened: Workspace) -> None:

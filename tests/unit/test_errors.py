@@ -7,6 +7,7 @@ import pytest
 from mia import errors
 from mia.errors import (
     AccessDenied,
+    BrokenSnapshot,
     FeatureMismatch,
     GateRefused,
     InvalidInput,
@@ -66,6 +67,8 @@ def test_bad_input_names_the_place_and_the_rule(place: dict[str, str | int], mes
         (UnknownModel("7"), LookupError, {"version": "7"}, "'7'"),
         (UnknownModel("champion"), LookupError, {"version": "champion"}, "mia promote"),
         (UnknownSnapshot("2021-07-01.1"), LookupError, {"snapshot": "2021-07-01.1"}, "mia profile"),
+        (UnknownSnapshot("2021-07-01.1", pruned=True), LookupError, {"pruned": True}, "keep_snapshots"),
+        (BrokenSnapshot("2021-07-01.1", "half of it"), ValueError, {"reason": "half of it"}, "'2021-07-01.1'"),
         (FeatureMismatch("a", "b"), MiaError, {"expected": "a", "found": "b"}, "train again"),
         (GateRefused("3", ["one", "two"]), MiaError, {"version": "3", "reasons": ("one", "two")}, "one; two"),
         (GateRefused("3", ["one"], "2"), MiaError, {"champion": "2"}, "is refused: one; model 2 stays champion"),

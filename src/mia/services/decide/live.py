@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Live:
     """One consistent set. `model` is None when there is none that can be used, and `without_model` says why;
-    `has_budgets` says whether any offer can be connected only so often in all.
+    `has_budgets` says whether any offer can be connected only so often in all; `refusal` names the feature schemas of
+    a model and a snapshot that do not belong together.
     """
 
     versions: Versions
@@ -35,6 +36,7 @@ class Live:
     without_model: Fallback | None
     find: Callable[[str], Profiles | None]
     has_budgets: bool
+    refusal: FeatureMismatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class LiveLoader:
         snapshot = versions.profile
         policy = Policy.of_name(versions.policy)
         history = no_offer_history() if snapshot is None else self.profiles.history(snapshot)
-        model, without = self._model(versions)
+        model, without, refusal = self._model(versions)
         return Live(
             versions,
             catalogue,
@@ -67,24 +69,25 @@ class LiveLoader:
             without,
             (lambda _: None) if snapshot is None else lambda subscriber_id: self.profiles.find(snapshot, subscriber_id),
             any(offer.limits.total is not None for offer in catalogue.offers),
+            refusal,
         )
 
-    def _model(self, versions: Versions) -> tuple[LightGBMRanker | None, Fallback | None]:
+    def _model(self, versions: Versions) -> tuple[LightGBMRanker | None, Fallback | None, FeatureMismatch | None]:
         if versions.model is None or versions.profile is None:
-            return None, Fallback.NO_MODEL
+            return None, Fallback.NO_MODEL, None
         try:
             model = self.load_model(versions.model)
             found = self.profiles.fingerprint(versions.profile)
             if model.schema.fingerprint != found:
                 raise FeatureMismatch(model.schema.fingerprint, found)
-        except FeatureMismatch:
+        except FeatureMismatch as refusal:
             log.exception("model %s refuses snapshot %s", versions.model, versions.profile)
-            return None, Fallback.FEATURE_MISMATCH
+            return None, Fallback.FEATURE_MISMATCH, refusal
         except Exception:
             # Whatever is wrong with the model or its registry, the subscribers are answered.
             log.exception("model %s cannot be loaded", versions.model)
-            return None, Fallback.MODEL_FAILED
-        return model, None
+            return None, Fallback.MODEL_FAILED, None
+        return model, None, None
 
 
 def cached(load: Callable[[Versions], Live], most: int = 4) -> Callable[[Versions], Live]:

@@ -126,10 +126,13 @@ class DecisionMaker:
     def replay(self, decision_id: str) -> Replayed:
         """Rebuild a stored decision from its versions, arm and ledger position, and compare.
 
-        What had failed then is taken as failed again. Raises UnknownDecision.
+        What had failed then is taken as failed again. Raises UnknownDecision, UnknownSnapshot for profiles that were
+        pruned, and FeatureMismatch when model and profiles no longer belong together.
         """
         stored = self._ledger.decision(decision_id)
         live = self._load(stored.versions)
+        if live.refusal is not None and stored.fallback is not Fallback.FEATURE_MISMATCH:
+            raise live.refusal
         unread = stored.fallback is Fallback.LEDGER_UNAVAILABLE
         history = self._no_history(live) if unread else self._history(live, stored.request, stored.ledger_position)
         failed = stored.fallback if stored.fallback in FAILURES else None
