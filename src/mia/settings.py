@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from mia.domain.region import REGIONS
 from mia.errors import InvalidSettings
+from mia.quality.limits import Limits
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0)]
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="MIA_",
+        env_prefix_target="all",
         env_nested_delimiter="__",
         toml_file="mia.toml",
         extra="forbid",
@@ -130,6 +132,9 @@ class Settings(BaseSettings):
     contact: ContactSettings = ContactSettings()
     training: TrainingSettings = TrainingSettings()
     gate: GateSettings = GateSettings()
+    # Its own name would hide a method of pydantic.
+    validation: Limits = Field(default=Limits(), alias="validate")
+    """Section `[validate]`: what `mia validate` tolerates; for example `late_records = {warn = 0.05, fail = 0.25}`."""
 
     @classmethod
     def settings_customise_sources(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from jinja2 import Environment
 
-from mia.api.dashboard.charts import ChartKind, Series, Theme, Width, draw_chart
+from mia.api.dashboard.charts import ChartKind, Series, Width, draw_chart
 from mia.api.dashboard.gallery import Gallery
 from mia.api.dashboard.view import MEASURES, Choice, build_series, build_view
 from mia.api.dashboard.words import TEXTS, group_name
@@ -17,6 +17,7 @@ from mia.api.routes.uptake import csv_response
 from mia.api.services import Services
 from mia.api.wire import By, Month
 from mia.domain.offer import Language
+from mia.drawing import Theme
 from mia.errors import UnknownOffer
 
 HEADLINE_REGION, BASELINE = "Urals", "2021-01"
