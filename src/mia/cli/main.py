@@ -23,7 +23,21 @@ from mia.errors import MiaError
 
 app = typer.Typer(name="mia", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-for command in (demo, ingest, validate, profile, train, evaluate, promote, models, score, serve, uptake, replay, simulate):
+for command in (
+    demo,
+    ingest,
+    validate,
+    profile,
+    train,
+    evaluate,
+    promote,
+    models,
+    score,
+    serve,
+    uptake,
+    replay,
+    simulate,
+):
     app.command()(command)
 app.add_typer(keys_app(), name="keys")
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -19,6 +20,14 @@ from mia.quality.report import Report
 from mia.storage.files import replace_durably
 
 _STYLES = {Status.PASS: "green", Status.WARN: "yellow", Status.FAIL: "bold red", Status.SKIP: "dim"}
+
+_HEADINGS = {
+    "newest_usage": "newest",
+    "newest_arrival": "arrived",
+    "completeness": "30 days",
+    "silent_30_days": "silent 30",
+    "silent_90_days": "silent 90",
+}
 
 
 class Format(StrEnum):
@@ -73,29 +82,45 @@ def _print_tables(report: Report) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    checks = Table("check", "", title="Checks", title_justify="left")
+    checks = _table("Checks")
+    checks.add_column("")
+    checks.add_column("check", no_wrap=True)
     for heading in ("value", "warn", "fail"):
         checks.add_column(heading, justify="right", no_wrap=True)
     checks.add_column("what")
     for check in report.checks:
         limits = (written(limit, check.unit) for limit in (check.limit.warn, check.limit.fail))
-        what = "\n".join((check.about + (f"; {check.note}" if check.note else ""), *map(str, check.examples)))
-        verdict = f"[{_STYLES[check.status]}]{check.status}[/]"
-        checks.add_row(check.name, verdict, check.figure, *limits, escape(what))
+        checks.add_row(_verdict(check.status), check.name, check.figure, *limits, check.about)
     console.print(checks)
+    for check in report.checks:
+        if check.status is not Status.PASS:
+            note = f": {check.note}" if check.note else ""
+            console.print(f"{_verdict(check.status)} {check.name}{escape(note)}", highlight=False, soft_wrap=True)
+            for example in check.examples:
+                console.print(f"     {escape(str(example))}", highlight=False, soft_wrap=True)
     _print_rows("Kinds", report.kinds)
     _print_rows("Regions", report.regions)
-    style = _STYLES[report.status]
-    console.print(f"[{style}]{report.status}[/]: {_tally(report)}", highlight=False)
+    console.print(f"{_verdict(report.status)}: {_tally(report)}", highlight=False)
+
+
+def _verdict(status: Status) -> str:
+    return f"[{_STYLES[status]}]{status}[/]"
 
 
 def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
-    table = Table(title=title, title_justify="left")
+    table = _table(title)
     for place, name in enumerate(rows[0]):
-        table.add_column(name.replace("_", " "), justify="right" if place else "left")
+        heading = _HEADINGS.get(name, name)
+        table.add_column(
+            heading, justify="right" if place else "left", no_wrap=name.startswith("newest"), overflow="fold"
+        )
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     console.print(table)
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - a name, a count, a share or None

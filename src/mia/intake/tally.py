@@ -25,7 +25,7 @@ def tally_usage(
     sound, twice, rejected = (
         dict(connection.execute(f"SELECT {key}, count(*) FROM {table} GROUP BY ALL").fetchall())
         for key, table in (
-            (f'"{FILE}"', f'{plan.staged} WHERE "{FAULT}" = 0'),
+            (f'"{FILE}"', f'{plan.staged} WHERE "{FAULT}" <= 0'),
             (f'"{FILE}"', DUPLICATES),
             ("source_file", f"{REJECTS} WHERE \"table\" = '{plan.table.name}'"),
         )
@@ -34,7 +34,7 @@ def tally_usage(
     for number, source in sources.items():
         if source.table == plan.table.name:
             refused, good = rejected.get(source.name, 0), sound.get(number, 0)
-            accepted = good - twice.get(number, 0) + before.get(number, {}).get("accepted", 0)
+            accepted = min(good, good - twice.get(number, 0) + before.get(number, {}).get("accepted", 0))
             counts[number] = {
                 "rows": good + refused,
                 "accepted": accepted,

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mia.frames import Ints
 from mia.quality.grid import Grid
 from mia.tables import LOCAL_DAY, USAGE
 
@@ -26,7 +24,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`cells` (of the judged days only), `values`, `people` and `tariffs` are the tables of `mia.quality.scans`;
+    """`cells` and `amended` (of the judged days only), `values`, `people` and `tariffs` are the tables of the scans;
     `first_day` is the oldest day of usage in the lake, judged or not; `allowances` are those that there are.
     """
 
@@ -34,6 +32,7 @@ class Facts:
     first_day: int
     grid: Grid
     cells: pa.Table
+    amended: pa.Table
     values: pa.Table
     people: pa.Table
     tariffs: pa.Table
@@ -43,11 +42,6 @@ class Facts:
     def total(self, column: str) -> int:
         """Sum of a column of the cells."""
         return int(pc.sum(self.cells[column]).as_py() or 0)
-
-    def worst_cells(self, column: str, most: int) -> list[dict[str, Any]]:
-        """The cells with the largest counts above 0 in a column."""
-        order: Ints = np.argsort(-self.cells[column].to_numpy(), kind="stable")[:most]
-        return [row for row in self.cells.take(pa.array(order)).to_pylist() if row[column] > 0]
 
 
 def loads_of(noted: Mapping[str, Mapping[str, Any]] | None) -> tuple[Load, ...]:

@@ -21,7 +21,7 @@ class Limits:
 
     newest_usage: Limit = Limit(1, 3)
     """Days before as-of that are still without any record."""
-    newest_usage_of_kind_and_region: Limit = Limit(2, 7)
+    lagging_kind_region: Limit = Limit(2, 7)
     """The same for the kind and region that lags most."""
     newest_load: Limit = Limit(1, 3)
     """Days since usage was last loaded."""

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -35,27 +36,17 @@ rejected_rows = partial(_share_of_rows, "rejected")
 
 def late_records(facts: Facts, limits: Limits) -> Finding:
     """Share of first versions that arrived after their day."""
-    return _share_of_arrived(facts, limits, facts.total("late"), "late", "late")
+    return _share_of_records(facts.cells, "late", facts.total("arrived"), limits, "arrived late")
 
 
 def corrected_records(facts: Facts, limits: Limits) -> Finding:
     """Share of records that a later version replaced."""
-    return _share_of_arrived(facts, limits, facts.total("replaced"), "replaced", "corrected")
+    return _share_of_records(facts.amended, "corrected", facts.total("arrived"), limits, "corrected")
 
 
 def withdrawn_records(facts: Facts, limits: Limits) -> Finding:
-    """Share of records that were taken back and not replaced. A correction takes back and replaces."""
-    taken = max(facts.total("taken_back") - facts.total("replaced"), 0)
-    return _share_of_arrived(facts, limits, taken, "taken_back", "taken back")
-
-
-def _share_of_arrived(facts: Facts, limits: Limits, number: int, column: str, word: str) -> Finding:
-    arrived = facts.total("arrived")
-    examples = [
-        Example(f"{row[column]:,} of {row['arrived']:,} records {word}", _place(row))
-        for row in facts.worst_cells(column, limits.examples)
-    ]
-    return Finding(number / max(arrived, 1), f"{number:,} of {arrived:,} records", examples)
+    """Share of records that were taken back and not replaced."""
+    return _share_of_records(facts.amended, "withdrawn", facts.total("arrived"), limits, "withdrawn")
 
 
 def unknown_category(facts: Facts, limits: Limits) -> Finding:
@@ -86,13 +77,22 @@ def unknown_category(facts: Facts, limits: Limits) -> Finding:
 
 def before_activation(facts: Facts, limits: Limits) -> Finding:
     """Share of records from before the contract of their subscriber."""
-    early, records = facts.total("early"), facts.total("records")
+    return _share_of_records(facts.cells, "early", facts.total("records"), limits, "before activation")
+
+
+def _share_of_records(table: pa.Table, column: str, of: int, limits: Limits, word: str) -> Finding:
+    """The counts of a column as a share of all; the examples have the largest counts."""
+    counts = table[column].to_numpy()
+    number = int(counts.sum())
+    order = np.argsort(-counts, kind="stable")[: limits.examples]
     examples = [
-        Example(f"{row['early']:,} records before activation", {**_place(row), "subscriber": row["early_subscriber"]})
-        for row in facts.worst_cells("early", limits.examples)
+        Example(f"{row[column]:,} records {word}", _place(row, row.get(f"{column}_subscriber")))
+        for row in table.take(pa.array(order)).to_pylist()
+        if row[column] > 0
     ]
-    return Finding(early / max(records, 1), f"{early:,} of {records:,} records", examples)
+    return Finding(number / max(of, 1), f"{number:,} of {of:,} records", examples)
 
 
-def _place(row: dict[str, Any]) -> dict[str, str]:
-    return {"day": date_of(row[LOCAL_DAY]).isoformat(), "kind": row[KIND], "region": row[REGION]}
+def _place(row: dict[str, Any], subscriber: str | None) -> dict[str, str]:
+    place = {"day": date_of(row[LOCAL_DAY]).isoformat(), "kind": row[KIND], "region": row.get(REGION)}
+    return {key: value for key, value in {**place, "subscriber": subscriber}.items() if value is not None}

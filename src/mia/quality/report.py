@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from mia.quality.check import Check, Status
 from mia.quality.facts import Facts
 from mia.quality.grid import Level
+from mia.quality.limits import Limits
 from mia.quality.scans import SILENCES
 from mia.tables import KIND, REGION
 from mia.timeline import date_of
@@ -23,6 +24,7 @@ class Report:
     """What was found of a lake as of a day."""
 
     facts: Facts
+    limits: Limits
     checks: tuple[Check, ...]
 
     @property

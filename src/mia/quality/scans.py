@@ -1,8 +1,8 @@
 """What is read of the lake, as Ibis expressions: each aggregates in the engine and leaves a table that stays small
 however many records and subscribers there are.
 
-`count_cells` and `measure_values` read all judged days, and hardly a column of the usage twice; `count_people` reads
-only who was active in the longest window.
+`count_cells` and `measure_values` read all judged days, and hardly a column of the usage twice; `count_amended` reads
+ids, and only where something was taken back; `count_people` reads who was active in the longest window.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from mia.tables import (
     KNOWN_DAY,
     LOCAL_DAY,
     QUANTITY,
+    RECORD_ID,
     REGION,
     SIGN,
     SUBSCRIBER_ID,
@@ -40,12 +41,12 @@ def count_cells(usage: Table, subscribers: Table, *, late_after: int) -> Table:
     """Counts of every (local_day, kind, region) that has records; days that came later are to be left out before.
 
     `records` count what holds after corrections; `arrived` are first versions, of which `late` came more than
-    `late_after` days after their day and `delayed_N` N days or more; `replaced` and `taken_back` are rows that later
-    versions brought. `early` records are from before the contract, of which `early_subscriber` has one.
+    `late_after` days after their day and `delayed_N` N days or more; `nameless` are without category, and `early` from
+    before the contract, of which `early_subscriber` has one.
     """
     people = subscribers.select(SUBSCRIBER_ID, REGION, activated_day=_day(subscribers[ACTIVATED_ON]))
     rows = usage.left_join(people, SUBSCRIBER_ID)
-    counts, first = rows[SIGN] == 1, (rows[SIGN] == 1) & (rows[VERSION] == 1)
+    first = (rows[SIGN] == 1) & (rows[VERSION] == 1)
     delay = rows[KNOWN_DAY] - rows[LOCAL_DAY]
     nameless = rows[CATEGORY].fill_null("").strip() == ""
     early = rows[LOCAL_DAY] < rows.activated_day
@@ -55,12 +56,26 @@ def count_cells(usage: Table, subscribers: Table, *, late_after: int) -> Table:
         arrived=rows.count(where=first),
         late=rows.count(where=first & (delay > late_after)),
         **delayed,
-        replaced=rows.count(where=counts & (rows[VERSION] > 1)),
-        taken_back=rows.count(where=rows[SIGN] == -1),
         nameless=_net(rows, nameless),
         early=_net(rows, early),
-        early_subscriber=rows[SUBSCRIBER_ID].min(where=early & counts),
+        early_subscriber=rows[SUBSCRIBER_ID].min(where=early & (rows[SIGN] == 1)),
         newest_known=rows[KNOWN_DAY].max(),
+    )
+
+
+def count_amended(usage: Table) -> Table:
+    """Records that were taken back, by the (local_day, kind) they were first of: those that count again in a later
+    version are `corrected`, the others `withdrawn`.
+    """
+    taken = usage.filter(usage[SIGN] == -1)
+    rows = usage.semi_join(taken, RECORD_ID)
+    records = rows.group_by(RECORD_ID).aggregate(
+        local_day=rows[LOCAL_DAY].argmin(rows[VERSION]),
+        kind=rows[KIND].argmin(rows[VERSION]),
+        net=rows.count(where=rows[SIGN] == 1) - rows.count(where=rows[SIGN] == -1),
+    )
+    return records.group_by([LOCAL_DAY, KIND]).aggregate(
+        corrected=records.count(where=records.net > 0), withdrawn=records.count(where=records.net <= 0)
     )
 
 

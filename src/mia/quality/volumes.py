@@ -21,7 +21,7 @@ def newest_usage(facts: Facts, limits: Limits) -> Finding:  # noqa: ARG001 - the
     return Finding(lag, f"newest usage is of {newest}", [Example("the newest day with usage", {"day": newest}, lag)])
 
 
-def newest_usage_of_kind_and_region(facts: Facts, limits: Limits) -> Finding:
+def lagging_kind_region(facts: Facts, limits: Limits) -> Finding:
     """The same for each kind and region that brings enough records on an average day."""
     found: list[tuple[int, Example]] = []
     for level in facts.grid.levels():

@@ -10,7 +10,7 @@ from mia.quality.facts import Facts, loads_of, since
 from mia.quality.grid import build_grid, history_days
 from mia.quality.limits import Limits
 from mia.quality.report import Report
-from mia.quality.scans import SILENCES, count_cells, count_people, count_tariffs, measure_values
+from mia.quality.scans import SILENCES, count_amended, count_cells, count_people, count_tariffs, measure_values
 from mia.tables import SUBSCRIBERS, USAGE
 from mia.timeline import date_of
 
@@ -51,6 +51,7 @@ def validate(lake: Lake, engine: Engine, limits: Limits, *, as_of: int, progress
         usage = session.read(lake.paths(USAGE.name, read))
         scans = {
             "counting records": count_cells(usage, people, late_after=limits.late_after_days),
+            "following corrections": count_amended(usage),
             "measuring values": measure_values(usage),
             "counting subscribers": count_people(session.read(lake.paths(USAGE.name, recent)), people, as_of=as_of),
             "reading tariffs": count_tariffs(people, limits.allowances),
@@ -60,16 +61,17 @@ def validate(lake: Lake, engine: Engine, limits: Limits, *, as_of: int, progress
             if progress:
                 progress(f"validate: {label}", done, len(scans))
             tables.append(session.fetch(expression))
-    cells, values, by_region, tariffs = tables
+    cells, amended, values, by_region, tariffs = tables
     facts = Facts(
         as_of=as_of,
         first_day=days[0],
         grid=build_grid(cells, judged_from=judged_from, weeks=limits.weeks),
         cells=since(cells, judged_from),
+        amended=since(amended, judged_from),
         values=values,
         people=by_region,
         tariffs=tariffs,
         loads=loads_of(lake.noted(LOADS)),
         allowances=tuple(name for name in limits.allowances if name in people.columns),
     )
-    return Report(facts, run_checks(facts, limits))
+    return Report(facts, limits, run_checks(facts, limits))
