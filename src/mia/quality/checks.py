@@ -20,7 +20,7 @@ class Rule:
 
 RULES: dict[str, Rule] = {
     "newest_usage": Rule("days that are still without usage", "days", volumes.newest_usage),
-    "lagging_kind_region": Rule("the same for the kind and region that lags most", "days", volumes.lagging_kind_region),
+    "lagging_kind_region": Rule("the same of the kind and region that lags most", "days", volumes.lagging_kind_region),
     "newest_load": Rule("days since usage was last loaded", "days", volumes.newest_load),
     "missing_days": Rule("days without any record", "days", volumes.missing_days),
     "missing_cells": Rule("days of a kind and region without a record", "share", volumes.missing_cells),

@@ -164,23 +164,28 @@ def _draw_lateness(report: Report) -> Figure:
     rows: list[dict[str, Any]] = []
     for row in sums.to_pylist():
         counts = [row[f"{column}_sum"] for column in columns]
-        for place, name in enumerate(names):
-            number = counts[place] - (counts[place + 1] if place + 1 < len(counts) else 0)
-            if number:
-                share = number / max(row["arrived_sum"], 1)
-                rows.append({"day": row[LOCAL_DAY], "delay": name, "share": share, "place": place})
+        # The latest lie lowest: what came N days late or more is the sum of all from there on.
+        ends = [count / max(row["arrived_sum"], 1) for count in (*counts, 0)]
+        for name, (high, low) in zip(names, pairwise(ends), strict=True):
+            if high > low:
+                rows.append({"day": row[LOCAL_DAY], "delay": name, "high": high, "low": low})
 
     def draw(width: Width) -> Any:  # noqa: ANN401
         days = report.facts.grid.days[-_DAYS[width] :]
         seen = [row | {"day": _iso(row["day"]), "next": _iso(row["day"] + 1)} for row in rows if row["day"] >= days[0]]
         return (
             alt.Chart(alt.InlineData(values=seen))
-            .mark_bar()
+            .mark_rect()
             .encode(
                 x=_day_axis(width, "day:T", domain=[_iso(days[0]), _iso(days[-1] + 1)]),
                 x2="next:T",
-                y=alt.Y("share:Q", title=None, axis=alt.Axis(format="~%", tickCount=5, domain=False, ticks=False)),
-                order=alt.Order("place:Q"),
+                y=alt.Y(
+                    "high:Q",
+                    title=None,
+                    scale=alt.Scale(zero=True),
+                    axis=alt.Axis(format="~%", tickCount=5, domain=False, ticks=False),
+                ),
+                y2="low:Q",
                 color=alt.Color(
                     "delay:N",
                     sort=names,

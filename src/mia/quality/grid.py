@@ -23,7 +23,7 @@ def usual_of(values: Floats, weeks: int, *, gap: int = 1) -> Floats:
 
     `values` has the shape (days, ...); NaN in it is not known. The latest of the weeks lies `gap` weeks back.
 
-    >>> usual_of(np.array([1.0] * 21 + [9.0]), weeks=8)[-1]
+    >>> float(usual_of(np.array([1.0] * 21 + [9.0]), weeks=8)[-1])
     1.0
     """
     before = np.full((weeks, *values.shape), np.nan)
@@ -34,7 +34,7 @@ def usual_of(values: Floats, weeks: int, *, gap: int = 1) -> Floats:
     known = (~np.isnan(before)).sum(axis=0)
     before.sort(axis=0)  # NaN goes last
     low = np.take_along_axis(before, np.maximum(known - 1, 0)[None] // 2, axis=0)[0]
-    high = np.take_along_axis(before, np.minimum(known, weeks - 1)[None] // 2, axis=0)[0]
+    high = np.take_along_axis(before, np.minimum(known // 2, weeks - 1)[None], axis=0)[0]
     middle: Floats = np.where(known >= LEAST_WEEKS, (low + high) / 2, np.nan)
     return middle
 

@@ -27,7 +27,7 @@ def _share_of_rows(count: str, facts: Facts, limits: Limits) -> Finding:
 
 def _file(share: float, number: int, count: str, load: Load) -> Example:
     day = date_of(load.at // (DAY_SECONDS * MICROSECONDS)).isoformat()
-    return Example(f"{number:,} of {load.rows:,} rows {count}", {"day": day, "file": load.file}, share)
+    return Example(f"{number:,} {count} of {load.rows:,} rows", {"day": day, "file": load.file}, share)
 
 
 duplicate_rows = partial(_share_of_rows, "duplicates")

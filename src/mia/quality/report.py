@@ -43,7 +43,7 @@ class Report:
         """Volume, freshness and recent completeness of each kind."""
         level = self.facts.grid.by_kind
         return [
-            {KIND: kind, **_volumes(self.facts, level, place, 0), "newest_arrival": self._arrived(KIND, kind)}
+            {KIND: kind, **_volumes(self.facts, level, place, 0), "newest_arrival": self._arrived(kind=kind)}
             for place, kind in enumerate(level.kinds)
         ]
 
@@ -58,7 +58,7 @@ class Report:
             entry = {REGION: region, "subscribers": row["begun"]}
             if region in places:
                 entry |= _volumes(self.facts, level, 0, places[region])
-                entry["newest_arrival"] = self._arrived(REGION, region)
+                entry["newest_arrival"] = self._arrived(region=region)
             else:
                 entry |= {"records": 0, "newest_usage": None, "completeness": None, "newest_arrival": None}
             for days in SILENCES:
@@ -72,7 +72,12 @@ class Report:
         """Volume, freshness and recent completeness of each kind in each region that has records of it."""
         level = self.facts.grid.fine
         return [
-            {KIND: level.kinds[kind], REGION: level.regions[region], **_volumes(self.facts, level, kind, region)}
+            {
+                KIND: level.kinds[kind],
+                REGION: level.regions[region],
+                **_volumes(self.facts, level, kind, region),
+                "newest_arrival": self._arrived(**{KIND: level.kinds[kind], REGION: level.regions[region]}),
+            }
             for kind, region in np.argwhere(level.records.any(axis=0))
         ]
 
@@ -110,9 +115,11 @@ class Report:
             "days": self.days,
         }
 
-    def _arrived(self, column: str, value: str) -> str | None:
+    def _arrived(self, **place: str) -> str | None:
         cells = self.facts.cells
-        newest = pc.max(cells.filter(pc.equal(cells[column], value))["newest_known"]).as_py()
+        for column, value in place.items():
+            cells = cells.filter(pc.equal(cells[column], value))
+        newest = pc.max(cells["newest_known"]).as_py()
         return None if newest is None else date_of(newest).isoformat()
 
 

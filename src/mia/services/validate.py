@@ -45,22 +45,22 @@ def validate(lake: Lake, engine: Engine, limits: Limits, *, as_of: int, progress
         )
     # The days before the first judged one say what is usual on it.
     read = [day for day in days if judged_from - history_days(limits.weeks) <= day < as_of]
-    recent = [day for day in read if day >= as_of - max(SILENCES)] or read[-1:]
+    recent = [day for day in days if as_of - max(SILENCES) <= day < as_of] or read[-1:]
     with engine.open() as session:
         people = session.read(lake.paths(SUBSCRIBERS.name))
         usage = session.read(lake.paths(USAGE.name, read))
-        scans = {
-            "counting records": count_cells(usage, people, late_after=limits.late_after_days),
-            "following corrections": count_amended(usage),
-            "measuring values": measure_values(usage),
-            "counting subscribers": count_people(session.read(lake.paths(USAGE.name, recent)), people, as_of=as_of),
-            "reading tariffs": count_tariffs(people, limits.allowances),
-        }
+        scans = (
+            count_cells(usage, people, late_after=limits.late_after_days),
+            count_amended(usage),
+            measure_values(usage),
+            count_people(session.read(lake.paths(USAGE.name, recent)), people, as_of=as_of),
+            count_tariffs(people, limits.allowances),
+        )
         tables = []
-        for done, (label, expression) in enumerate(scans.items()):
+        for done, scan in enumerate(scans, start=1):
+            tables.append(session.fetch(scan))
             if progress:
-                progress(f"validate: {label}", done, len(scans))
-            tables.append(session.fetch(expression))
+                progress("validate", done, len(scans))
     cells, amended, values, by_region, tariffs = tables
     facts = Facts(
         as_of=as_of,
