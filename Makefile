@@ -11,7 +11,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow browser check format sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ranking bench-serving constraints clean
+.PHONY: help install demo test test-slow browser check format sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ranking bench-serving bench-validate constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,7 +67,7 @@ example-complete-journey: $(READY) ## Train and score on a public year of purcha
 	@$(CJ_MIA) score --model 1 --pairs $(CJ)/pairs.parquet --out $(CJ)/scored.parquet
 	@$(BIN)/python benchmarks/complete_journey.py report $(CJ)/scored.parquet
 
-bench: bench-demo bench-ingest bench-ranking bench-serving ## Run every benchmark
+bench: bench-demo bench-ingest bench-ranking bench-serving bench-validate ## Run every benchmark
 
 bench-demo: $(READY) ## Time and peak memory of the demo and of the tests
 	@$(BIN)/python benchmarks/demo.py
@@ -80,6 +80,9 @@ bench-ranking: $(READY) ## The four rankers on the sample beside the truth
 
 bench-serving: $(READY) ## Decisions a second of one worker beside a bare route of the same bytes
 	@$(BIN)/python benchmarks/serving.py
+
+bench-validate: $(READY) ## Time and peak memory of the checks of a lake of 2 and 20 million records
+	@$(BIN)/python benchmarks/validate.py
 
 constraints: $(READY) ## Write the versions in use to constraints.txt
 	@$(BIN)/pip freeze --exclude-editable | grep -E '^[A-Za-z0-9_.-]+==' > constraints.txt

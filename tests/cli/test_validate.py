@@ -53,8 +53,8 @@ def test_the_exit_code_tells_the_verdict(run: Any, as_of: str, strict: bool, cod
 
 def test_what_is_wrong_is_shown_with_examples(run: Any) -> None:
     output = run("--as-of", "2021-07-09").output
-    assert "FAIL newest_usage: newest usage is of 2021-06-30" in output
-    assert "2021-06-30: the newest day with usage" in output
+    assert "FAIL newest_usage\n     2021-06-30: the newest day with usage\n" in output
+    assert "SKIP no_tariff: no subscriber has a tariff" in output
 
 
 def test_limits_come_from_the_settings(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ def newest_usage(facts: Facts, limits: Limits) -> Finding:  # noqa: ARG001 - the
     """Days before as-of that are still empty."""
     newest = date_of(facts.grid.end).isoformat()
     lag = float(facts.as_of - 1 - facts.grid.end)
-    return Finding(lag, f"newest usage is of {newest}", [Example("the newest day with usage", {"day": newest}, lag)])
+    return Finding(lag, examples=[Example("the newest day with usage", {"day": newest}, lag)])
 
 
 def lagging_kind_region(facts: Facts, limits: Limits) -> Finding:
