@@ -12,7 +12,7 @@ PIP := $(BIN)/pip install -qq --disable-pip-version-check --constraint constrain
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow browser java check format sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-profiles bench-profile-store bench-ranking bench-serving constraints clean
+.PHONY: help install demo test test-slow browser java check format sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-profiles bench-profile-store bench-ranking bench-serving bench-validate constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,7 +73,7 @@ example-complete-journey: $(READY) ## Train and score on a public year of purcha
 	@$(CJ_MIA) score --model 1 --pairs $(CJ)/pairs.parquet --out $(CJ)/scored.parquet
 	@$(BIN)/python benchmarks/complete_journey.py report $(CJ)/scored.parquet
 
-bench: bench-demo bench-ingest bench-profiles bench-profile-store bench-ranking bench-serving ## Run every benchmark
+bench: bench-demo bench-ingest bench-profiles bench-profile-store bench-ranking bench-serving bench-validate ## Run every benchmark
 
 bench-demo: $(READY) ## Time and peak memory of the demo and of the tests
 	@$(BIN)/python benchmarks/demo.py
@@ -92,6 +92,9 @@ bench-serving: $(READY) ## Decisions a second of one worker beside a bare route 
 
 bench-profile-store: $(READY) ## A snapshot of five million subscribers: publishing, size, opening, random reads
 	@$(BIN)/python benchmarks/profile_store.py
+
+bench-validate: $(READY) ## Time and peak memory of the checks of a lake of 2 and 20 million records
+	@$(BIN)/python benchmarks/validate.py
 
 constraints: $(READY) ## Write the versions in use to constraints.txt
 	@$(BIN)/pip freeze --exclude-editable | grep -E '^[A-Za-z0-9_.-]+==' > constraints.txt

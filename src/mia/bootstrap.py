@@ -22,6 +22,7 @@ from mia.offers.catalogue import Catalogue
 from mia.offers.contact import ContactPolicy
 from mia.ports import Engine
 from mia.profiles.features import feature_fingerprint
+from mia.quality.report import Report
 from mia.ranking.exploration import EpsilonUniform
 from mia.ranking.rankers.base import FitOptions, Ranker
 from mia.ranking.rankers.lightgbm import LightGBMRanker
@@ -33,6 +34,7 @@ from mia.services.refresh import ProfileBuilder, Refreshed, refresh
 from mia.services.report import UptakeReport
 from mia.services.score import BestOffers, PairScorer, score_best
 from mia.services.train import Evaluator, Trained, Trainer, TrainingPlan
+from mia.services.validate import validate
 from mia.settings import Settings
 from mia.storage.catalogues import load_catalogue_of
 from mia.storage.engine import DuckDBEngine
@@ -41,7 +43,7 @@ from mia.storage.lake import ParquetLake
 from mia.storage.ledger import GroupCommit, SqlKeys, SqlLedger, open_ledger
 from mia.storage.profile_store import LmdbProfileStore
 from mia.tables import EVENT_ID, KIND, OCCURRED_AT, OFFER_ID, SUBSCRIBER_ID
-from mia.timeline import MICROSECONDS
+from mia.timeline import DAY_SECONDS, MICROSECONDS
 
 if TYPE_CHECKING:
     from mia.storage.registry import MlflowRegistry
@@ -211,6 +213,12 @@ class Workspace:
             open_table=table_writer,
             progress=progress,
         )
+
+    def validate(self, as_of: int | None = None, *, progress: Progress = no_progress) -> Report:
+        """Look over the lake as of a day, today by default; see `mia.services.validate.validate`."""
+        today = self.clock() // (DAY_SECONDS * MICROSECONDS)
+        day = today if as_of is None else as_of
+        return validate(self.lake, self.engine, self.settings.validation, as_of=day, progress=progress)
 
     def train(
         self,

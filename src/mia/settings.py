@@ -6,6 +6,7 @@ Example: `MIA_EXPLORATION__EPSILON=0.05`, or in mia.toml `[exploration]` with `e
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from tomllib import TOMLDecodeError
@@ -23,6 +24,7 @@ from pydantic_settings import (
 
 from mia.domain.region import REGIONS
 from mia.errors import InvalidSettings
+from mia.quality.limits import Limits
 
 _PREFIX, _NESTED = "MIA_", "__"
 
@@ -121,6 +123,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX,
+        env_prefix_target="all",
         env_nested_delimiter=_NESTED,
         toml_file="mia.toml",
         extra="forbid",
@@ -157,6 +160,9 @@ class Settings(BaseSettings):
     profiles: ProfileSettings = ProfileSettings()
     training: TrainingSettings = TrainingSettings()
     gate: GateSettings = GateSettings()
+    # Its own name would hide a method of pydantic.
+    validation: Limits = Field(default=Limits(), alias="validate")
+    """Section `[validate]`: what `mia validate` tolerates; for example `late_records = {warn = 0.05, fail = 0.25}`."""
 
     @classmethod
     def settings_customise_sources(
@@ -201,19 +207,20 @@ def _require_known_variables() -> None:
             raise InvalidSettings(f"settings: there is no variable {name}; {hint}")
 
 
-def _variables() -> Iterator[str]:
+def _variables(model: type[BaseModel] | None = None, prefix: str = _PREFIX) -> Iterator[str]:
     """Every variable that sets something by itself."""
-    for name, field in Settings.model_fields.items():
-        yield f"{_PREFIX}{name}".upper()
-        for inner in getattr(field.annotation, "model_fields", ()):
-            yield f"{_PREFIX}{name}{_NESTED}{inner}".upper()
+    for name, field in (model or Settings).model_fields.items():
+        variable = f"{prefix}{field.alias or name}".upper()
+        yield variable
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _variables(field.annotation, f"{variable}{_NESTED}")
 
 
 def _open_variables() -> Iterator[str]:
-    """What the variables of settings begin with whose names are the operator's own, such as regions."""
+    """What the variables of settings begin with that are checked elsewhere, such as regions, named by the operator."""
     for name, field in Settings.model_fields.items():
-        if get_origin(field.annotation) is dict:
-            yield f"{_PREFIX}{name}{_NESTED}".upper()
+        if get_origin(field.annotation) is dict or is_dataclass(field.annotation):
+            yield f"{_PREFIX}{field.alias or name}{_NESTED}".upper()
 
 
 def _explain(item: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary

@@ -8,6 +8,7 @@ import pytest
 
 from mia.domain.region import REGIONS
 from mia.errors import InvalidSettings
+from mia.quality.limits import Limit, Limits
 from mia.settings import Settings, load_settings
 
 
@@ -54,6 +55,9 @@ def test_arguments_go_before_variables_and_these_before_the_file(folder: Path, m
         ("[arms]\ncontrol_share = 1.5", "arms.control_share"),
         ("[arms]\ncontol_share = 0.5", r"unknown setting 'contol_share' in \[arms\]"),
         ("epsilon = 0.1", "unknown setting 'epsilon'$"),
+        ("[validate.late_records]\nwarn = 0.5\nfail = 0.1", "validate.late_records.*warn <= fail"),
+        ("[validate]\nweeks = 1", "validate.*weeks must be at least 3"),
+        ("[validate.lat_records]\nwarn = 0.1\nfail = 0.5", "validate.lat_records"),
         ("[contact]\nimpression_cap = 0\n[training]\nholdout_share = -1", "impression_cap.*training.holdout_share"),
         ("threads = ", "mia.toml"),
         ("home = 'п\udcff'", "mia.toml"),
@@ -117,3 +121,11 @@ def test_every_setting_says_what_it_is_for() -> None:
         fields = {name: field} if inner is None else {f"{name}.{key}": value for key, value in inner.items()}
         missing += [path for path, found in fields.items() if not found.description]
     assert missing == []
+
+
+def test_limits_of_validate_come_from_their_section(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "mia.toml").write_text("[validate]\ndays = 30\nlate_records = {warn = 0.1, fail = 0.2}\n", "utf-8")
+    monkeypatch.setenv("MIA_VALIDATE__WEEKS", "4")
+    limits = load_settings().validation
+    assert (limits.days, limits.weeks, limits.late_records) == (30, 4, Limit(0.1, 0.2))
+    assert limits.newest_usage == Limits().newest_usage

@@ -19,11 +19,26 @@ from mia.cli.serve import serve
 from mia.cli.simulate import simulate
 from mia.cli.train import evaluate, models, promote, train
 from mia.cli.uptake import uptake
+from mia.cli.validate import validate
 from mia.errors import MiaError
 
 app = typer.Typer(name="mia", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-for command in (demo, ingest, profile, train, evaluate, promote, models, score, serve, uptake, replay, simulate):
+for command in (
+    demo,
+    ingest,
+    validate,
+    profile,
+    train,
+    evaluate,
+    promote,
+    models,
+    score,
+    serve,
+    uptake,
+    replay,
+    simulate,
+):
     app.command()(command)
 app.add_typer(keys_app(), name="keys")
 

@@ -20,6 +20,7 @@ from mia.intake.report import IngestReport, TableReport
 from mia.intake.rules import know_offers
 from mia.intake.sources import Source, find_sources
 from mia.intake.staging import Plan, create_staged, curable_files, note_faults, stage, staged_rows
+from mia.intake.tally import tally_usage
 from mia.offers.catalogue import Catalogue, build_catalogue, load_rows
 from mia.ports import Lake, LakeChange, Ledger
 from mia.storage.catalogues import load_catalogue_of, store_catalogue
@@ -148,7 +149,7 @@ class _Load:
         self._record_events(ledger, events_plan)
         counts = count_rejects(self.connection)
         file = write_rejects(self.connection, rejects, self.load) if counts else None
-        change.note(LOADS, {**seen, **self._notes()})
+        change.note(LOADS, {**seen, **self._notes(usage_plan, seen)})
         change.commit()
         self._step()
         reports = tuple(
@@ -260,13 +261,17 @@ class _Load:
         events.note_conflicts(self.connection, plan, mine, conflicts)
         self._count(EVENTS.name, accepted=accepted, duplicates=duplicates + repeats)
 
-    def _notes(self) -> dict[str, dict[str, Any]]:
+    def _notes(self, usage_plan: Plan, seen: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        before = {number: seen.get(self.keys[number], {}).get("counts", {}) for number in self.again}
+        counts = tally_usage(self.connection, usage_plan, self.sources, before) if USAGE.name in self.rows else {}
         return {
             self.keys[number]: {
                 "load": self.load,
                 "file": source.name,
                 "table": source.table,
                 "open": number in self.open,
+                "at": self.now,
+                **({"counts": counts[number]} if number in counts else {}),
             }
             for number, source in self.sources.items()
             if source.table != OFFERS.name

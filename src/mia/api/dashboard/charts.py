@@ -6,13 +6,12 @@ from enum import StrEnum
 from typing import Any, Literal
 
 import altair as alt
-import vl_convert
 
 from mia.api.dashboard.words import NUMBER_FORMAT, TEXTS, month_short, number_text
 from mia.domain.offer import Language
+from mia.drawing import THEMES, Colours, Theme, dress, render
 from mia.timeline import month_number
 
-Theme = Literal["light", "dark"]
 Width = Literal["wide", "narrow"]
 _Layered = alt.LayerChart | alt.FacetChart
 LARGEST = 8
@@ -27,34 +26,6 @@ STEPS = (1, 2, 3, 6, 12, 24, 60, 120)
 """Months from one named month to the next; all divide the years, so that the same months are named in each."""
 DIGIT = 8.5
 """Width of a bold digit in pixels."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Colours:
-    ground: str
-    text: str
-    faint: str
-    others: str
-    lines: tuple[str, ...]
-
-
-_THEMES: dict[Theme, _Colours] = {
-    "light": _Colours(
-        ground="#ffffff",
-        text="#3b4453",
-        faint="#e3e7ee",
-        others="#b4bcc9",
-        lines=("#5b3df5", "#e0662b", "#0b8f7e", "#c2298a", "#2277cc", "#9a7b00", "#6b7688", "#b3261e"),
-    ),
-    "dark": _Colours(
-        ground="#161b26",
-        text="#c4ccda",
-        faint="#2a3242",
-        others="#566074",
-        lines=("#a594ff", "#ff9a62", "#3fd0bb", "#f27cc4", "#6cb4ff", "#e0c04a", "#9aa6ba", "#ff8a80"),
-    ),
-}
-_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 
 class ChartKind(StrEnum):
@@ -94,7 +65,7 @@ class Series:
 
 def draw_chart(kind: ChartKind, series: Series, language: Language, theme: Theme, width: Width) -> str:
     """A chart as SVG text. Blocks for some tens of milliseconds: call it in a worker thread."""
-    colours, texts = _THEMES[theme], TEXTS[language]
+    colours, texts = THEMES[theme], TEXTS[language]
     months = list(dict.fromkeys(row["month"] for row in series.rows))
     axis = _Axis(
         colours,
@@ -107,26 +78,10 @@ def draw_chart(kind: ChartKind, series: Series, language: Language, theme: Theme
     values = [row | {"month": month_short(row["month"], language)} for row in series.rows]
     chart = _DRAWINGS[kind](axis, values, texts)
     outer, height = SIZES[width]
-    chart = (
-        chart.properties(width=outer, height=height, background="transparent", padding=4)
-        .properties(autosize=alt.AutoSizeParams(type="fit", contains="padding"))
-        .configure(font=_FONT)
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=colours.text,
-            titleColor=colours.text,
-            gridColor=colours.faint,
-            domainColor=colours.faint,
-            tickColor=colours.faint,
-            labelFontSize=13,
-            titleFontSize=13,
-            titleFontWeight="normal",
-            titlePadding=12,
-        )
-        .configure_legend(labelColor=colours.text, labelFontSize=13, labelLimit=220, symbolSize=110, rowPadding=5)
+    chart = chart.properties(width=outer, height=height, background="transparent", padding=4).properties(
+        autosize=alt.AutoSizeParams(type="fit", contains="padding")
     )
-    svg = vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[], format_locale=NUMBER_FORMAT[language])
-    return str(svg)
+    return render(dress(chart, colours), NUMBER_FORMAT[language])
 
 
 def named_months(months: Sequence[str], most: int) -> list[str]:
@@ -143,7 +98,7 @@ def named_months(months: Sequence[str], most: int) -> list[str]:
 class _Axis:
     """Encodings that both charts share; of the `months` only the `named` ones are written below."""
 
-    colours: _Colours
+    colours: Colours
     months: list[str]
     named: list[str]
     shown: list[str]

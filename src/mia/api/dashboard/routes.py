@@ -15,7 +15,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment
 
-from mia.api.dashboard.charts import ChartKind, Series, Theme, Width, draw_chart
+from mia.api.dashboard.charts import ChartKind, Series, Width, draw_chart
 from mia.api.dashboard.gallery import Gallery
 from mia.api.dashboard.view import MEASURES, Choice, Found, build_series, build_view
 from mia.api.dashboard.words import TEXTS, group_name
@@ -24,6 +24,7 @@ from mia.api.routes.uptake import csv_response
 from mia.api.services import Services
 from mia.api.wire import By, IfGiven, Month
 from mia.domain.offer import Language
+from mia.drawing import Theme
 from mia.errors import InvalidInput, MiaError, UnknownOffer
 from mia.services.record import Identifier
 
