@@ -126,7 +126,9 @@ class Workspace:
     @property
     def terms(self) -> Terms:
         """What intake judges and completes records by."""
-        return Terms(self.regions, self.settings.default_timezone, tuple(self.settings.usage_kinds), self.arms)
+        settings = self.settings
+        kinds, arrival = tuple(settings.usage_kinds), settings.ingest.arrival
+        return Terms(self.regions, settings.default_timezone, kinds, self.arms, arrival)
 
     @property
     def thresholds(self) -> Thresholds:

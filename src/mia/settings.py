@@ -5,7 +5,7 @@ Example: `MIA_EXPLORATION__EPSILON=0.05`, or in mia.toml `[exploration]` with `e
 
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -61,6 +61,13 @@ class ExplorationSettings(_Section):
 
     epsilon: Share = 0.1
     """Probability that a decision shows a uniformly random order of the eligible offers."""
+
+
+class IngestSettings(_Section):
+    """What intake takes for granted."""
+
+    arrival: Literal["occurred", "load"] = "occurred"
+    """When usage arrived that does not say so: when it happened (of histories) or when it is loaded (of live feeds)."""
 
 
 class ContactSettings(_Section):
@@ -125,6 +132,7 @@ class Settings(BaseSettings):
     """Threads of the data engine and of training."""
     memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")] = "2GB"
     """Memory the data engine may use before it spills to disk, for example 2GB."""
+    ingest: IngestSettings = IngestSettings()
     arms: ArmSettings = ArmSettings()
     exploration: ExplorationSettings = ExplorationSettings()
     contact: ContactSettings = ContactSettings()

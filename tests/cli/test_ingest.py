@@ -36,8 +36,8 @@ def test_it_prints_counts_reasons_and_where_the_rejects_lie(run: Any, tmp_path: 
     result = run(tmp_path / "in")
     assert (result.exit_code, result.exception) == (0, None)
     words = [line.replace("│", " ").split() for line in result.stdout.splitlines()]
-    assert ["usage", "1", "3", "1", "1", "1"] in words
-    assert ["events", "1", "2", "1", "0", "1"] in words
+    assert ["usage", "1", "3", "1", "1", "1", "0", "0"] in words
+    assert ["events", "1", "2", "1", "0", "1", "0", "0"] in words
     assert ["usage", "kind", "unknown", "kind", "1"] in words
     assert ["events", "offer_id", "unknown", "offer", "1"] in words
     assert "not read: README.md" in result.stdout

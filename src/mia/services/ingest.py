@@ -13,6 +13,8 @@ from mia.domain.region import Region
 from mia.domain.subscriber import ArmSplit
 from mia.errors import InvalidInput
 from mia.intake import events, subscribers, usage
+from mia.intake.amendments import SETTLED, Settled, settle_amendments, write_amended
+from mia.intake.duplicates import DUPLICATES, find_duplicates
 from mia.intake.mapping import load_mapping
 from mia.intake.offers import read_offers
 from mia.intake.rejects import count_rejects, create_rejects, write_rejects
@@ -23,7 +25,7 @@ from mia.intake.staging import Plan, create_staged, curable_files, note_faults, 
 from mia.offers.catalogue import Catalogue, build_catalogue, load_rows
 from mia.ports import Lake, LakeChange, Ledger
 from mia.storage.catalogues import load_catalogue_of, store_catalogue
-from mia.tables import EVENTS, OFFERS, SUBSCRIBERS, USAGE
+from mia.tables import AMENDED, EVENTS, OFFERS, SUBSCRIBERS, USAGE
 
 LOADS = "loads"
 
@@ -36,12 +38,13 @@ def no_progress(label: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a load is judged and completed by: regions with their time zones, kinds of usage, arms."""
+    """What a load is judged and completed by: regions with their time zones, kinds of usage, arms, arrival."""
 
     regions: Mapping[str, Region] = field(default_factory=dict)
     default_timezone: str = "UTC"
     usage_kinds: tuple[str, ...] = ()
     arms: ArmSplit = field(default_factory=ArmSplit)
+    arrival: usage.Arrival = "occurred"
 
 
 def ingest(
@@ -123,6 +126,7 @@ class _Load:
     accepted: dict[str, int] = field(default_factory=dict)
     duplicates: dict[str, int] = field(default_factory=dict)
     open: set[int] = field(default_factory=set)
+    amended: Settled = field(default_factory=Settled)
 
     def run(
         self,
@@ -136,7 +140,7 @@ class _Load:
         """Judge everything, then write everything."""
         catalogue = self._read_catalogue()
         self._merge_subscribers()
-        usage_plan = usage.usage_plan(self.terms.usage_kinds, self.now)
+        usage_plan = usage.usage_plan(self.terms.usage_kinds, self.now, self.terms.arrival)
         events_plan = events.events_plan(self.now)
         for plan in (usage_plan, events_plan):
             self._stage(plan)
@@ -159,6 +163,8 @@ class _Load:
                 accepted=self.accepted[table],
                 duplicates=self.duplicates[table],
                 rejected=counts.get(table, ()),
+                corrected=self.amended.corrected if table == USAGE.name else 0,
+                withdrawn=self.amended.withdrawn if table == USAGE.name else 0,
             )
             for table in self.rows
         )
@@ -241,13 +247,27 @@ class _Load:
     def _write_usage(self, change: LakeChange, plan: Plan) -> None:
         if USAGE.name not in self.rows:
             return
-        duplicates = usage.find_duplicates(
+        settled = settle_amendments(self.connection, plan, self.terms.arrival, self.lake.paths)
+        duplicates = find_duplicates(
             self.connection, plan, self.keys, self.again, lambda days: self.lake.paths(USAGE.name, days)
         )
-        written = usage.write_usage(self.connection, plan, self.keys, change.folder(), duplicates=duplicates)
+        written = usage.write_usage(
+            self.connection,
+            plan,
+            self.keys,
+            change.folder(),
+            apart=DUPLICATES if duplicates else None,
+            besides=SETTLED if settled.rows else None,
+        )
         for file in written:
             change.add(USAGE.name, file.path, rows=file.rows, load=self.load, day=file.day)
-        self._count(USAGE.name, accepted=sum(file.rows for file in written), duplicates=duplicates)
+        if settled.listed:
+            path = change.folder() / "amended.parquet"
+            write_amended(self.connection, path)
+            change.add(AMENDED.name, path, rows=settled.listed, load=self.load)
+        as_they_are = sum(file.rows for file in written) - settled.rows
+        self._count(USAGE.name, accepted=as_they_are + settled.accepted, duplicates=duplicates + settled.duplicates)
+        self.amended = settled
 
     def _record_events(self, ledger: Ledger, plan: Plan) -> None:
         if EVENTS.name not in self.rows:
