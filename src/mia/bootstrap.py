@@ -173,6 +173,7 @@ class Workspace:
             lake=self.lake,
             ledger=self.ledger,
             rejects=self.rejects,
+            scratch=self.home / "spill" / "ingest",
             connect=self.engine.connect,
             now=self.clock(),
             terms=self.terms,

@@ -36,8 +36,8 @@ def test_it_prints_counts_reasons_and_where_the_rejects_lie(run: Any, tmp_path: 
     result = run(tmp_path / "in")
     assert (result.exit_code, result.exception) == (0, None)
     words = [line.replace("│", " ").split() for line in result.stdout.splitlines()]
-    assert ["usage", "1", "3", "1", "1", "1", "0", "0"] in words
-    assert ["events", "1", "2", "1", "0", "1", "0", "0"] in words
+    assert ["usage", "1", "3", "1", "1", "1"] in words
+    assert ["events", "1", "2", "1", "0", "1"] in words
     assert ["usage", "kind", "unknown", "kind", "1"] in words
     assert ["events", "offer_id", "unknown", "offer", "1"] in words
     assert "not read: README.md" in result.stdout
@@ -47,6 +47,16 @@ def test_it_prints_counts_reasons_and_where_the_rejects_lie(run: Any, tmp_path: 
         assert [row["source_file"] for row in csv.DictReader(file)] == ["events.csv", "usage.csv"]
     again = run(tmp_path / "in" / "subscribers.csv")
     assert "already loaded: subscribers.csv" in again.stdout
+
+
+def test_it_tells_what_was_corrected_and_withdrawn(run: Any, tmp_path: Path) -> None:
+    later = [{**USAGE, "version": "2"}, {**USAGE, "version": "3", "withdrawn": "true"}]
+    source = write_csv(tmp_path / "usage.csv", [{**USAGE, "version": "1", "withdrawn": ""}, *later])
+    write_csv(tmp_path / "subscribers.csv", [SUBSCRIBER])
+    run(tmp_path / "subscribers.csv")
+    result = run(source)
+    words = [line.replace("│", " ").split() for line in result.stdout.splitlines()]
+    assert ["usage", "1", "3", "1", "2", "0", "0", "1"] in words
 
 
 def test_it_refuses_with_the_name_of_the_file(run: Any, tmp_path: Path) -> None:

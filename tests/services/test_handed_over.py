@@ -10,7 +10,7 @@ from mia.bootstrap import Workspace, open_workspace
 from mia.settings import Settings
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
-PHONE = "+79120000000"
+NUMBER = "d1f3"
 AS_OF = NOW // MICROSECONDS // DAY_SECONDS
 
 
@@ -21,9 +21,9 @@ def opened(tmp_path: Path):
     write_csv(
         source / "subscribers.csv",
         [
-            {**SUBSCRIBER, "subscriber_id": "before", "phone": PHONE, "activated_on": "2020-01-01"},
-            {**SUBSCRIBER, "subscriber_id": "after", "phone": PHONE, "activated_on": "2021-06-10"},
-            {**SUBSCRIBER, "subscriber_id": "nobody", "phone": "+79120000001", "activated_on": "2021-06-10"},
+            {**SUBSCRIBER, "subscriber_id": "before", "number_digest": NUMBER, "activated_on": "2020-01-01"},
+            {**SUBSCRIBER, "subscriber_id": "after", "number_digest": NUMBER, "activated_on": "2021-06-10"},
+            {**SUBSCRIBER, "subscriber_id": "nobody", "number_digest": "7ab0", "activated_on": "2021-06-10"},
         ],
     )
     catalogue = "offers:\n  - {id: music, name: {ru: Музыка, en: Music}, category: music, kind: pack, value: 40}\n"

@@ -15,7 +15,7 @@ import duckdb
 
 from mia.intake.answers import count, first_row
 from mia.intake.quoting import identifier, literal, literals
-from mia.intake.reading import ROW
+from mia.intake.raw import ROW
 from mia.intake.rules import DUCK
 from mia.intake.staging import FAULT, FILE, Plan
 from mia.intake.usage import Arrival, lake_columns

@@ -6,7 +6,7 @@ import duckdb
 
 from mia.intake.answers import count
 from mia.intake.quoting import literals
-from mia.intake.reading import ROW
+from mia.intake.raw import ROW
 from mia.intake.staging import FAULT, FILE, Plan
 from mia.intake.usage import record_id
 from mia.tables import LOCAL_DAY, RECORD_ID

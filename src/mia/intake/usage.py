@@ -8,7 +8,7 @@ from typing import Literal
 import duckdb
 
 from mia.intake.quoting import identifier, literal, literals
-from mia.intake.reading import ROW
+from mia.intake.raw import ROW
 from mia.intake.rules import KNOWN_SUBSCRIBER, KNOWN_SUBSCRIBERS, rules_of
 from mia.intake.staging import FAULT, FILE, Plan
 from mia.intake.subscribers import KNOWN_TIMEZONE

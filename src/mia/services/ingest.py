@@ -25,6 +25,7 @@ from mia.intake.staging import Plan, create_staged, curable_files, note_faults, 
 from mia.offers.catalogue import Catalogue, build_catalogue, load_rows
 from mia.ports import Lake, LakeChange, Ledger
 from mia.storage.catalogues import load_catalogue_of, store_catalogue
+from mia.storage.files import scratch_folder
 from mia.tables import AMENDED, EVENTS, OFFERS, SUBSCRIBERS, USAGE
 
 LOADS = "loads"
@@ -53,6 +54,7 @@ def ingest(
     lake: Lake,
     ledger: Ledger,
     rejects: Path,
+    scratch: Path,
     connect: Callable[[], duckdb.DuckDBPyConnection],
     now: int,
     terms: Terms,
@@ -60,7 +62,8 @@ def ingest(
     table: str | None = None,
     progress: Progress = no_progress,
 ) -> IngestReport:
-    """Load a file or folder; `now` in microseconds since the epoch, `rejects` the folder for rejected rows.
+    """Load a file or folder; `now` in microseconds since the epoch, `rejects` the folder for rejected rows,
+    `scratch` one that holds what does not fit into memory while the load lasts.
 
     A file that was loaded before is left alone, unless some of its rows were rejected for a reason that lies
     outside of it (an unknown subscriber, say): then those get another chance. The ledger commits before the lake,
@@ -71,14 +74,14 @@ def ingest(
     found = load_mapping(mapping, source) if mapping is not None else find_sources(source, table)
     keys = [item.key() for item in found.sources]
     # The lake stays as it is from the first look at it to the commit.
-    with lake.change() as change, closing(connect()) as connection:
+    with lake.change() as change, scratch_folder(scratch), closing(connect()) as connection:
         seen: dict[str, Any] = lake.noted(LOADS) or {}
         chosen = [number for number in range(len(keys)) if _is_wanted(number, found.sources, keys, seen)]
         load = sha256("".join(sorted(keys[number] for number in chosen)).encode()).hexdigest()[:12]
         already = tuple(item.name for number, item in enumerate(found.sources) if number not in set(chosen))
         if not chosen:
             return IngestReport(load, (), already, found.ignored)
-        _prepare(connection)
+        _prepare(connection, scratch)
         work = _Load(
             connection=connection,
             lake=lake,
@@ -90,7 +93,7 @@ def ingest(
             again={number for number in chosen if keys[number] in seen},
             progress=progress,
         )
-        return work.run(change, ledger, rejects, seen, already, found.ignored)
+        return work.run(change, ledger, (rejects, scratch), seen, already, found.ignored)
 
 
 def _is_wanted(number: int, sources: Sequence[Source], keys: Sequence[str], seen: Mapping[str, Any]) -> bool:
@@ -100,8 +103,9 @@ def _is_wanted(number: int, sources: Sequence[Source], keys: Sequence[str], seen
     return sources[number].table == OFFERS.name or keys[number] not in seen or seen[keys[number]]["open"]
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
+def _prepare(connection: duckdb.DuckDBPyConnection, scratch: Path) -> None:
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET temp_directory = ?", [str(scratch)])
     # Row numbers of CSV files are the order in which their rows arrive.
     connection.execute("SET preserve_insertion_order = true")
     create_rejects(connection)
@@ -132,12 +136,12 @@ class _Load:
         self,
         change: LakeChange,
         ledger: Ledger,
-        rejects: Path,
+        folders: tuple[Path, Path],
         seen: Mapping[str, Any],
         already: tuple[str, ...],
         ignored: tuple[str, ...],
     ) -> IngestReport:
-        """Judge everything, then write everything."""
+        """Judge everything, then write everything; rejects go to the first of `folders` by way of the second."""
         catalogue = self._read_catalogue()
         self._merge_subscribers()
         usage_plan = usage.usage_plan(self.terms.usage_kinds, self.now, self.terms.arrival)
@@ -151,7 +155,7 @@ class _Load:
         self._write_usage(change, usage_plan)
         self._record_events(ledger, events_plan)
         counts = count_rejects(self.connection)
-        file = write_rejects(self.connection, rejects, self.load) if counts else None
+        file = write_rejects(self.connection, *folders, self.load) if counts else None
         change.note(LOADS, {**seen, **self._notes()})
         change.commit()
         self._step()
