@@ -148,7 +148,9 @@ class Workspace:
     @property
     def terms(self) -> Terms:
         """What intake judges and completes records by."""
-        return Terms(self.regions, self.settings.default_timezone, tuple(self.settings.usage_kinds), self.arms)
+        settings = self.settings
+        kinds, arrival = tuple(settings.usage_kinds), settings.ingest.arrival
+        return Terms(self.regions, settings.default_timezone, kinds, self.arms, arrival)
 
     @property
     def thresholds(self) -> Thresholds:
@@ -194,6 +196,7 @@ class Workspace:
             lake=self.lake,
             ledger=self.ledger,
             rejects=self.rejects,
+            scratch=self.home / "spill" / "ingest",
             connect=self.engine.connect,
             now=self.clock(),
             terms=self.terms,

@@ -78,6 +78,13 @@ class ExplorationSettings(_Section):
     """Probability that a decision shows a uniformly random order of the eligible offers."""
 
 
+class IngestSettings(_Section):
+    """What intake takes for granted."""
+
+    arrival: Literal["occurred", "load"] = "occurred"
+    """When usage arrived that does not say so: when it happened (of histories) or when it is loaded (of live feeds)."""
+
+
 class ContactSettings(_Section):
     """Contact policy: how often a subscriber may be asked."""
 
@@ -154,6 +161,7 @@ class Settings(BaseSettings):
     """Memory the data engine may use before it spills to disk, for example 2GB."""
     headline: str = "Urals"
     """Macro-region that the headline of the demo and of the dashboard speaks of, unless an address names another."""
+    ingest: IngestSettings = IngestSettings()
     arms: ArmSettings = ArmSettings()
     exploration: ExplorationSettings = ExplorationSettings()
     contact: ContactSettings = ContactSettings()

@@ -5,10 +5,10 @@ from typing import Any
 
 import duckdb
 
+from mia.intake.duplicates import DUPLICATES
 from mia.intake.rejects import REJECTS
 from mia.intake.sources import Source
 from mia.intake.staging import FAULT, FILE, Plan
-from mia.intake.usage import DUPLICATES
 
 
 def tally_usage(
