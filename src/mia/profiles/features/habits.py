@@ -22,7 +22,7 @@ from mia.profiles.windows import LONGEST
 from mia.tables import CATEGORY, KIND
 
 
-def _shares(kind: str, unit: float, whole: str, noun: str, none: str) -> list[Feature]:
+def _shares(kind: str, unit: float, whole: str, noun: str) -> list[Feature]:
     """Shares of one kind by time of day and week."""
     moments = (
         ("night", "between 22:00 and 06:00 local time"),
@@ -36,7 +36,7 @@ def _shares(kind: str, unit: float, whole: str, noun: str, none: str) -> list[Fe
             part(f"{kind}_{name}_30d", total(f"{name}_quantity_30d", kind, divisor=unit)),
             ratio(
                 f"{kind}_{name}_share_30d",
-                f"share of {noun} {when}; null without {none}",
+                f"share of {noun} {when}; null without {noun}",
                 f"{kind}_{name}_30d",
                 whole,
                 30,
@@ -62,13 +62,15 @@ def _hours(row: Table) -> NumericValue:
 
 
 def _variation(kind: str) -> Feature:
-    def of(row: Table) -> NumericValue:
-        mean = row[f"{kind}_steps_30d"] / 30.0
-        spread = (row[f"{kind}_steps_squared_30d"] / 30.0 - mean * mean).clip(lower=0.0)
-        return spread.sqrt() / mean.nullif(0.0)
+    """Standard deviation over mean of 30 daily values x is sqrt(30 sum(x^2) - sum(x)^2) / sum(x), in whole steps."""
 
-    noun = "data in steps of 64 KiB" if kind == "data" else "call time"
-    about = f"coefficient of variation of daily {noun} over the last 30 days; null without"
+    def of(row: Table) -> NumericValue:
+        steps = row[f"{kind}_steps_30d"]
+        spread = row[f"{kind}_steps_squared_30d"] * 30.0 - steps * steps
+        return spread.clip(lower=0.0).sqrt() / steps.nullif(0.0)
+
+    noun, step = ("data", "64 KiB") if kind == "data" else ("call time", "seconds")
+    about = f"standard deviation of daily {noun} over its mean, each day rounded to whole {step}; null without {noun}"
     return Feature(f"{kind}_daily_cv_30d", "ratio", 30, about, derive=of)
 
 
@@ -77,36 +79,43 @@ def _recency(name: str, about: str, bits: str) -> Feature:
         f"days_since_{name}",
         "day",
         LONGEST,
-        f"days since {about}; null if none in {LONGEST} days",
+        f"days since {about}, 1 for yesterday; null if none in {LONGEST} days",
         derive=lambda row: days_since(row, bits),
     )
 
 
 HABITS: tuple[Feature, ...] = (
-    *_shares("data", MEBIBYTE, "data_mb_30d", "data", "data"),
-    *_shares("voice", MINUTE, "voice_minutes_30d", "call time", "calls"),
+    *_shares("data", MEBIBYTE, "data_mb_30d", "data"),
+    *_shares("voice", MINUTE, "voice_minutes_30d", "call time"),
     ratio(
         "voice_on_net_share_30d",
-        "share of call time inside the network; null without calls",
+        "share of call time inside the network; null without call time",
         "voice_on_net_minutes_30d",
         "voice_minutes_30d",
         30,
     ),
     ratio(
         "voice_out_share_30d",
-        "share of call time that the subscriber started; null without calls",
+        "share of call time of outgoing calls; null without call time",
         "voice_out_minutes_30d",
         "voice_minutes_30d",
         30,
     ),
     ratio(
         "data_roaming_share_30d",
-        "share of data away from home; null without data",
+        "share of data in national or international roaming; null without data",
         "roaming_data_mb_30d",
         "data_mb_30d",
         30,
     ),
-    ratio("data_mb_per_active_day_30d", "data on a day of activity", "data_mb_30d", "active_days_30d", 30, unit="MiB"),
+    ratio(
+        "data_mb_per_active_day_30d",
+        "mobile data a day with any record but fees and top-ups; null without such a day",
+        "data_mb_30d",
+        "active_days_30d",
+        30,
+        unit="MiB",
+    ),
     _tally("category_records", lambda keys: _is_category(keys).sum()),
     _tally("category_logs", lambda keys: log_mass(_is_category(keys)).sum() / LOG_STEPS),
     _tally("category_top", lambda keys: _is_category(keys).max()),
@@ -114,12 +123,12 @@ HABITS: tuple[Feature, ...] = (
         "categories_30d",
         "category",
         30,
-        "categories used in the last 30 days",
+        "categories with a record in the last 30 days",
         tally=lambda keys: (_is_category(keys) > 0).cast("int64").sum().cast("float64"),
     ),
     ratio(
         "top_category_share_30d",
-        "share of the most used category among records with one; null without such records",
+        "share of the category with most records; a record of `a;b` counts for both; null without categories",
         "category_top",
         "category_records",
         30,
@@ -128,7 +137,7 @@ HABITS: tuple[Feature, ...] = (
         "category_entropy_30d",
         "nat",
         30,
-        "entropy of records over categories; null without a category",
+        "entropy of records over categories; a record of `a;b` counts for both; null without categories",
         derive=lambda row: entropy(row["category_records"], row["category_logs"]),
     ),
     part(
@@ -139,7 +148,7 @@ HABITS: tuple[Feature, ...] = (
         "kind_entropy_30d",
         "nat",
         30,
-        "entropy of records over kinds, fees and top-ups left out; null without records",
+        "entropy of records over kinds but fees and top-ups; null without such records",
         derive=lambda row: entropy(row["active_records_30d"], row["kind_logs"]),
     ),
     *(part(f"active_part_{number}", total_but(f"part_{number}_30d", *PASSIVE_KINDS)) for number in range(PARTS_OF_DAY)),
@@ -147,7 +156,7 @@ HABITS: tuple[Feature, ...] = (
         "hour_entropy_30d",
         "nat",
         30,
-        "entropy of records over the eight parts of the day of three hours each; null without records",
+        "entropy of records but fees and top-ups over the eight parts of three hours of the day; null without such records",
         derive=_hours,
     ),
     *(
@@ -169,5 +178,5 @@ HABITS: tuple[Feature, ...] = (
     _recency("voice", "the last call", "voice"),
     _recency("sms", "the last message", "sms"),
     _recency("data", "the last data session", "data"),
-    _recency("content", "content was bought", "content"),
+    _recency("content", "the last purchase of content", "content"),
 )

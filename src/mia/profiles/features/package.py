@@ -8,16 +8,17 @@ from mia.tables import AS_OF
 ALLOWANCES = {"data": "tariff_data_mb", "voice": "tariff_voice_minutes", "sms": "tariff_sms"}
 ACTIVATED_DAY = "activated_day"
 _USED = {"data": "data_mb", "voice": "voice_out_minutes", "sms": "sms_out_count"}
-_NOUN = {"data": "data", "voice": "minutes", "sms": "messages"}
+_NOUN = {"data": "mobile data", "voice": "minutes of outgoing calls", "sms": "messages sent"}
+_UNKNOWN = "null where the allowance is not known"
 _UNIT = {"data": "MiB", "voice": "minute", "sms": "message"}
 
 
 def _share(kind: str) -> Feature:
     return Feature(
-        f"{kind}_package_used_30d",
+        f"{kind}_package_used_share_30d",
         "share",
         30,
-        f"{_NOUN[kind]} of the last 30 days over the allowance of the tariff; null where that is not known",
+        f"{_NOUN[kind]} of the last 30 days over the allowance of the tariff; null where that is 0 or not known",
         derive=lambda row: row[f"{_USED[kind]}_30d"] / row[ALLOWANCES[kind]].nullif(0.0),
     )
 
@@ -27,7 +28,7 @@ def _left(kind: str) -> Feature:
         f"{kind}_package_left_30d",
         _UNIT[kind],
         30,
-        f"{_NOUN[kind]} that the last 30 days left of the allowance",
+        f"what the {_NOUN[kind]} of the last 30 days left of the allowance; {_UNKNOWN}",
         derive=lambda row: (row[ALLOWANCES[kind]] - row[f"{_USED[kind]}_30d"]).clip(lower=0.0),
     )
 
@@ -37,7 +38,7 @@ def _above(kind: str) -> Feature:
         f"{kind}_package_above_30d",
         _UNIT[kind],
         30,
-        f"{_NOUN[kind]} of the last 30 days above the allowance",
+        f"{_NOUN[kind]} of the last 30 days above the allowance; {_UNKNOWN}",
         derive=lambda row: (row[f"{_USED[kind]}_30d"] - row[ALLOWANCES[kind]]).clip(lower=0.0),
     )
 
@@ -48,10 +49,10 @@ def _exhaustion(kind: str) -> Feature:
         return row[ALLOWANCES[kind]] / daily.nullif(0.0)
 
     return Feature(
-        f"{kind}_package_lasts",
+        f"{kind}_package_lasts_7d",
         "day",
         7,
-        f"days that a fresh allowance lasts at the pace of the last 7 days; null without {_NOUN[kind]}",
+        f"days that a full allowance lasts with {_NOUN[kind]} as in the last 7 days; null without any, and {_UNKNOWN}",
         derive=of,
     )
 
@@ -64,7 +65,7 @@ PACKAGE: tuple[Feature, ...] = (
         "tenure_days",
         "day",
         None,
-        "days since the contract began; 0 before it",
+        "days from the first of the contract to the day of the profile; 0 before it",
         derive=lambda row: (row[AS_OF] - row[ACTIVATED_DAY]).clip(lower=0).cast("float64"),
     ),
 )

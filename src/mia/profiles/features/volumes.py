@@ -12,7 +12,7 @@ def _category(name: str) -> Feature:
         f"data_mb_{name}_30d",
         "MiB",
         30,
-        f"mobile data of the category {name} in the last 30 days",
+        f"mobile data of the category `{name}` in the last 30 days",
         tally=lambda keys: (keys["key"] == f"{CATEGORY}:{name}").ifelse(keys["bytes_30d"], 0.0).sum() / MEBIBYTE,
     )
 
@@ -51,17 +51,19 @@ VOLUMES: tuple[Feature, ...] = (
     *windowed("sms_count", "message", "messages", lambda n: total(f"quantity_{n}d", "sms", divisor=UNITS)),
     *windowed("data_mb", "MiB", "mobile data", lambda n: total(f"quantity_{n}d", "data", divisor=MEBIBYTE)),
     *windowed("data_sessions", "session", "data sessions", lambda n: total(f"records_{n}d", "data")),
-    *windowed("content_count", "unit", "content bought", lambda n: total(f"quantity_{n}d", "content", divisor=UNITS)),
+    *windowed(
+        "content_count", "unit", "units of content bought", lambda n: total(f"quantity_{n}d", "content", divisor=UNITS)
+    ),
     *windowed(
         "roaming_data_mb",
         "MiB",
-        "mobile data away from home",
+        "mobile data in national or international roaming",
         lambda n: total(f"away_quantity_{n}d", "data", divisor=MEBIBYTE),
     ),
     *windowed(
         "roaming_voice_minutes",
         "minute",
-        "minutes of calls away from home",
+        "minutes of calls in national or international roaming",
         lambda n: total(f"away_quantity_{n}d", "voice", divisor=MINUTE),
     ),
     *windowed(
@@ -88,14 +90,14 @@ VOLUMES: tuple[Feature, ...] = (
     *windowed(
         "abroad_data_mb",
         "MiB",
-        "mobile data abroad",
+        "mobile data in international roaming",
         lambda n: total(f"abroad_quantity_{n}d", "data", divisor=MEBIBYTE),
         days=(30,),
     ),
     *windowed(
         "abroad_voice_minutes",
         "minute",
-        "minutes of calls abroad",
+        "minutes of calls in international roaming",
         lambda n: total(f"abroad_quantity_{n}d", "voice", divisor=MINUTE),
         days=(30,),
     ),
