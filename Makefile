@@ -7,11 +7,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # DuckDB's binding reports objects that pytest still holds when the interpreter ends, after the last line that matters.
 QUIET_END := 2>&1 | sed '/^nanobind: leaked/,$$d'
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Twice quiet: warnings about package indexes that cannot be used are no news, errors still are.
+PIP := $(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow browser check format docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ranking bench-serving bench-profile-store constraints clean
+.PHONY: help install demo test test-slow browser java check format docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-profiles bench-profile-store bench-ranking bench-serving bench-validate constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,15 +24,15 @@ $(READY): pyproject.toml constraints.txt
 	@$(PIP) --editable '.[dev]'
 	@touch $@
 
-install: $(READY) ## Make the environment
+install: $(READY) ## Make the environment; source .venv/bin/activate puts its commands on the path
 
-demo: $(READY) ## Run the whole loop on data/sample, then serve the API and the dashboard
-	@$(BIN)/mia demo
+demo: $(READY) ## Run the whole loop on data/sample, then serve API and dashboard; PORT=8081 for another port
+	@$(BIN)/mia demo $(if $(PORT),--port $(PORT))
 
 test: $(READY) browser ## Run the test suite
 	@$(BIN)/pytest -q -m "not slow" $(QUIET_END)
 
-test-slow: $(READY) ## Run the truth tests that take minutes
+test-slow: $(READY) java ## Run the truth tests that take minutes
 	@$(BIN)/pytest -q -m slow $(QUIET_END)
 
 check: $(READY) ## Lint, types, floors, and the tests that need no world around them
@@ -47,6 +48,11 @@ format: $(READY) ## Format the code
 
 docs: $(READY) ## Make the tables of features in docs/profiles.md again
 	@$(BIN)/mia profile --describe --markdown docs/profiles.md
+
+java: ## Get Java 17 for Spark, where it is missing
+	@command -v java >/dev/null || { \
+	  echo "Installing Java for the Spark tests"; \
+	  SUDO=$$(command -v sudo || true); $$SUDO apt-get update -qq && $$SUDO apt-get install -qq -y openjdk-17-jre-headless >/dev/null; }
 
 browser: ## Get Chromium for the browser tests, where it is missing
 	@command -v chromium >/dev/null || { \
@@ -70,13 +76,16 @@ example-complete-journey: $(READY) ## Train and score on a public year of purcha
 	@$(CJ_MIA) score --model 1 --pairs $(CJ)/pairs.parquet --out $(CJ)/scored.parquet
 	@$(BIN)/python benchmarks/complete_journey.py report $(CJ)/scored.parquet
 
-bench: bench-demo bench-ingest bench-ranking bench-serving bench-profile-store ## Run every benchmark
+bench: bench-demo bench-ingest bench-profiles bench-profile-store bench-ranking bench-serving bench-validate ## Run every benchmark
 
 bench-demo: $(READY) ## Time and peak memory of the demo and of the tests
 	@$(BIN)/python benchmarks/demo.py
 
 bench-ingest: $(READY) ## Rows a second of ingest, profile and ledger
 	@$(BIN)/python benchmarks/ingest.py
+
+bench-profiles: $(READY) ## The profile pipeline beside hand-written SQL, pandas and the bare scan (LARGE=--large: 200 million)
+	@$(BIN)/python benchmarks/profiles.py $(LARGE)
 
 bench-ranking: $(READY) ## The four rankers on the sample beside the truth
 	@$(BIN)/python benchmarks/ranking.py
@@ -86,6 +95,9 @@ bench-serving: $(READY) ## Decisions a second of one worker beside a bare route 
 
 bench-profile-store: $(READY) ## A snapshot of five million subscribers: publishing, size, opening, random reads
 	@$(BIN)/python benchmarks/profile_store.py
+
+bench-validate: $(READY) ## Time and peak memory of the checks of a lake of 2 and 20 million records
+	@$(BIN)/python benchmarks/validate.py
 
 constraints: $(READY) ## Write the versions in use to constraints.txt
 	@$(BIN)/pip freeze --exclude-editable | grep -E '^[A-Za-z0-9_.-]+==' > constraints.txt

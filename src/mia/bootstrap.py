@@ -22,6 +22,7 @@ from mia.offers.catalogue import Catalogue
 from mia.offers.contact import ContactPolicy
 from mia.ports import Engine
 from mia.profiles.features import feature_fingerprint
+from mia.quality.report import Report
 from mia.ranking.exploration import EpsilonUniform
 from mia.ranking.rankers.base import FitOptions, Ranker
 from mia.ranking.rankers.lightgbm import LightGBMRanker
@@ -33,6 +34,7 @@ from mia.services.refresh import ProfileBuilder, Refreshed, refresh, require_as_
 from mia.services.report import UptakeReport
 from mia.services.score import BestOffers, PairScorer, score_best
 from mia.services.train import Evaluator, Trained, Trainer, TrainingPlan
+from mia.services.validate import validate
 from mia.settings import Settings
 from mia.storage.catalogues import load_catalogue_of
 from mia.storage.engine import DuckDBEngine
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 
 
 EVENTS_OF_CONTACT = (EVENT_ID, OCCURRED_AT, SUBSCRIBER_ID, OFFER_ID, KIND)
+LAKE, LEDGER, MODELS = PARTS = ("lake", "ledger.db", "models")
+"""What of a workspace only appears once something was put into it."""
 
 
 def wall_clock() -> int:
@@ -62,7 +66,7 @@ class Workspace:
         self.settings, self.clock = settings, clock
         self.home = settings.home.absolute()
         self.home.mkdir(parents=True, exist_ok=True)
-        self.lake = ParquetLake(self.home / "lake")
+        self.lake = ParquetLake(self.home / LAKE)
         self.profiles = LmdbProfileStore(self.home / "profiles", settings.profiles.keep_snapshots)
         self.rejects = self.home / "rejects"
         self.engine = DuckDBEngine(settings.threads, settings.memory_limit, self.home / "spill")
@@ -74,7 +78,7 @@ class Workspace:
     @cached_property
     def ledger(self) -> SqlLedger:
         """Decisions and events, migrated to the newest schema."""
-        return open_ledger(self.settings.ledger_url or f"sqlite:///{self.home / 'ledger.db'}", self.clock)
+        return open_ledger(self.settings.ledger_url or f"sqlite:///{self.home / LEDGER}", self.clock)
 
     @cached_property
     def keys(self) -> SqlKeys:
@@ -91,7 +95,7 @@ class Workspace:
         """Training runs and models. MLflow takes seconds to import, so only the commands that need it pay."""
         from mia.storage.registry import MlflowRegistry
 
-        return MlflowRegistry(self.home / "models")
+        return MlflowRegistry(self.home / MODELS)
 
     @cached_property
     def builder(self) -> ProfileBuilder:
@@ -144,7 +148,9 @@ class Workspace:
     @property
     def terms(self) -> Terms:
         """What intake judges and completes records by."""
-        return Terms(self.regions, self.settings.default_timezone, tuple(self.settings.usage_kinds), self.arms)
+        settings = self.settings
+        kinds, arrival = tuple(settings.usage_kinds), settings.ingest.arrival
+        return Terms(self.regions, settings.default_timezone, kinds, self.arms, arrival)
 
     @property
     def thresholds(self) -> Thresholds:
@@ -156,7 +162,8 @@ class Workspace:
         """A catalogue by version, the current one by default; raises NotEnoughData when the lake holds none."""
         found = load_catalogue_of(self.lake, version)
         if found is None:
-            raise NotEnoughData("the lake holds no such catalogue; `mia ingest` loads one")
+            missing = "offers yet" if version is None else f"catalogue {version}"
+            raise NotEnoughData(f"the lake holds no {missing}; `mia ingest` loads them")
         return found
 
     def current_offers(self) -> tuple[Offer, ...]:
@@ -189,6 +196,7 @@ class Workspace:
             lake=self.lake,
             ledger=self.ledger,
             rejects=self.rejects,
+            scratch=self.home / "spill" / "ingest",
             connect=self.engine.connect,
             now=self.clock(),
             terms=self.terms,
@@ -212,6 +220,12 @@ class Workspace:
             open_table=table_writer,
             progress=progress,
         )
+
+    def validate(self, as_of: int | None = None, *, progress: Progress = no_progress) -> Report:
+        """Look over the lake as of a day, today by default; see `mia.services.validate.validate`."""
+        today = self.clock() // (DAY_SECONDS * MICROSECONDS)
+        day = today if as_of is None else as_of
+        return validate(self.lake, self.engine, self.settings.validation, as_of=day, progress=progress)
 
     def train(
         self,
@@ -304,6 +318,11 @@ class Workspace:
             self.writer.close()
         if "ledger" in self.__dict__:
             self.ledger.database.close()
+
+
+def is_workspace(settings: Settings) -> bool:
+    """Whether these settings name a workspace that something was put into; a ledger elsewhere is one by itself."""
+    return settings.ledger_url is not None or any((settings.home / part).exists() for part in PARTS)
 
 
 def open_workspace(settings: Settings, clock: Callable[[], int] = wall_clock) -> Workspace:

@@ -30,18 +30,25 @@ class MiaError(Exception):
 class InvalidInput(MiaError, ValueError):
     """Input that breaks a rule.
 
-    Names where it is: `file`, `row` (1-based data row), `column`, and the `rule` that it breaks.
+    Names where it is: `file`, `row` (1-based data row) and `column` of a table, `option` of a command or `parameter`
+    of a request, a query or a recipe; and the `rule` that it breaks.
     """
 
     def __init__(
-        self, rule: str, *, file: str | None = None, row: int | None = None, column: str | None = None
+        self,
+        rule: str,
+        *,
+        file: str | None = None,
+        row: int | None = None,
+        column: str | None = None,
+        option: str | None = None,
+        parameter: str | None = None,
     ) -> None:
         self.rule, self.file, self.row, self.column = rule, file, row, column
-        where = [
-            part
-            for part in (file, None if row is None else f"row {row}", None if column is None else f"column {column}")
-            if part is not None
-        ]
+        self.option, self.parameter = option, parameter
+        named = {"row": row, "column": column, "option": option, "parameter": parameter}
+        where = [file] if file is not None else []
+        where += [f"{word} {name}" for word, name in named.items() if name is not None]
         super().__init__(f"{', '.join(where)}: {rule}" if where else rule)
 
 
@@ -74,7 +81,11 @@ class UnknownModel(MiaError, LookupError):
 
     def __init__(self, version: str) -> None:
         self.version = version
-        super().__init__(f"no model {version!r} in the registry")
+        super().__init__(
+            "no model is champion yet: `mia train` makes a candidate, `mia promote VERSION` lets it go live"
+            if version == "champion"
+            else f"no model {version!r} in the registry"
+        )
 
 
 class UnknownSnapshot(MiaError, LookupError):
@@ -117,11 +128,15 @@ class FeatureMismatch(MiaError):
 
 
 class GateRefused(MiaError):
-    """The gate kept a model from going live; `reasons` says why, one line a failed check."""
+    """The gate kept a model from going live; `reasons` says why, one line a failed check.
 
-    def __init__(self, version: str, reasons: Sequence[str]) -> None:
-        self.version, self.reasons = version, tuple(reasons)
-        super().__init__(f"model {version} is refused: {'; '.join(reasons)}")
+    `champion` is the version that is live all the same: another one, or this one from an earlier verdict.
+    """
+
+    def __init__(self, version: str, reasons: Sequence[str], champion: str | None = None) -> None:
+        self.version, self.reasons, self.champion = version, tuple(reasons), champion
+        live = "" if champion is None else f"; model {champion} stays champion"
+        super().__init__(f"model {version} is refused: {'; '.join(reasons)}{live}")
 
 
 class RequestConflict(MiaError):

@@ -3,9 +3,14 @@
 Example: `MIA_EXPLORATION__EPSILON=0.05`, or in mia.toml `[exploration]` with `epsilon = 0.05`.
 """
 
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -19,6 +24,9 @@ from pydantic_settings import (
 
 from mia.domain.region import REGIONS
 from mia.errors import InvalidSettings
+from mia.quality.limits import Limits
+
+_PREFIX, _NESTED = "MIA_", "__"
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0)]
@@ -31,7 +39,14 @@ def _known_zone(name: str) -> str:
         raise ValueError(f"there is no time zone {name!r}") from error
 
 
+def _amount_of_memory(text: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", text):
+        raise ValueError(f"must be a number with a unit, such as 2GB or 512MiB, not {text!r}")
+    return text
+
+
 Zone = Annotated[str, AfterValidator(_known_zone)]
+Memory = Annotated[str, AfterValidator(_amount_of_memory)]
 
 
 class _Section(BaseModel):
@@ -61,6 +76,13 @@ class ExplorationSettings(_Section):
 
     epsilon: Share = 0.1
     """Probability that a decision shows a uniformly random order of the eligible offers."""
+
+
+class IngestSettings(_Section):
+    """What intake takes for granted."""
+
+    arrival: Literal["occurred", "load"] = "occurred"
+    """When usage arrived that does not say so: when it happened (of histories) or when it is loaded (of live feeds)."""
 
 
 class ContactSettings(_Section):
@@ -107,8 +129,9 @@ class Settings(BaseSettings):
     """All settings of MIA."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MIA_",
-        env_nested_delimiter="__",
+        env_prefix=_PREFIX,
+        env_prefix_target="all",
+        env_nested_delimiter=_NESTED,
         toml_file="mia.toml",
         extra="forbid",
         frozen=True,
@@ -134,14 +157,20 @@ class Settings(BaseSettings):
     """Master URL of Spark, for example spark://host:7077; the lake must lie under the same path on all its machines."""
     threads: Annotated[int, Field(ge=1)] = 2
     """Threads of the data engine and of training."""
-    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")] = "2GB"
+    memory_limit: Memory = "2GB"
     """Memory the data engine may use before it spills to disk, for example 2GB."""
+    headline: str = "Urals"
+    """Macro-region that the headline of the demo and of the dashboard speaks of, unless an address names another."""
+    ingest: IngestSettings = IngestSettings()
     arms: ArmSettings = ArmSettings()
     exploration: ExplorationSettings = ExplorationSettings()
     contact: ContactSettings = ContactSettings()
     profiles: ProfileSettings = ProfileSettings()
     training: TrainingSettings = TrainingSettings()
     gate: GateSettings = GateSettings()
+    # Its own name would hide a method of pydantic.
+    validation: Limits = Field(default=Limits(), alias="validate")
+    """Section `[validate]`: what `mia validate` tolerates; for example `late_records = {warn = 0.05, fail = 0.25}`."""
 
     @classmethod
     def settings_customise_sources(
@@ -159,14 +188,53 @@ class Settings(BaseSettings):
 def load_settings(home: Path | None = None, **given: Any) -> Settings:  # noqa: ANN401 - any setting
     """Settings of this process; `home` and what else is given and not None go before environment and file.
 
-    Raises InvalidSettings naming each bad setting.
+    Raises InvalidSettings that names each bad setting, and each MIA_* variable that is none.
     """
+    _require_known_variables()
     try:
         return Settings(**{name: value for name, value in {"home": home, **given}.items() if value is not None})
     except ValidationError as error:
-        lines = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
-        raise InvalidSettings("settings: " + "; ".join(lines)) from error
+        raise InvalidSettings("settings: " + "; ".join(_explain(item) for item in error.errors())) from error
     except SettingsError as error:
-        raise InvalidSettings(f"settings: {error}") from error
+        name = re.search(r'field "(\w+)"', str(error))
+        where = f"{_PREFIX}{name[1].upper()}: " if name else ""
+        raise InvalidSettings(f'settings: {where}must be JSON, such as {{"name": ...}}') from error
     except (TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"mia.toml: {error}") from error
+
+
+def _require_known_variables() -> None:
+    """Refuse a variable that would be passed over without a word, most often one that is misspelt."""
+    known, open_ended = list(_variables()), tuple(_open_variables())
+    for name in sorted(os.environ):
+        upper = name.upper()
+        if upper.startswith(_PREFIX) and upper not in known and not upper.startswith(open_ended):
+            inner = _NESTED + upper.removeprefix(_PREFIX)
+            near = [other for other in known if other.endswith(inner)] or get_close_matches(upper, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(n for n in known if '__' not in n)}"
+            raise InvalidSettings(f"settings: there is no variable {name}; {hint}")
+
+
+def _variables(model: type[BaseModel] | None = None, prefix: str = _PREFIX) -> Iterator[str]:
+    """Every variable that sets something by itself."""
+    for name, field in (model or Settings).model_fields.items():
+        variable = f"{prefix}{field.alias or name}".upper()
+        yield variable
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _variables(field.annotation, f"{variable}{_NESTED}")
+
+
+def _open_variables() -> Iterator[str]:
+    """What the variables of settings begin with that are checked elsewhere, such as regions, named by the operator."""
+    for name, field in Settings.model_fields.items():
+        if get_origin(field.annotation) is dict or is_dataclass(field.annotation):
+            yield f"{_PREFIX}{field.alias or name}{_NESTED}".upper()
+
+
+def _explain(item: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
+    """One broken rule, without pydantic's words."""
+    *section, last = (str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"unknown setting {last!r}" + (f" in [{'.'.join(section)}]" if section else "")
+    rule = str(item["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    return f"{'.'.join([*section, last])}: {rule}"

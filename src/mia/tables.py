@@ -80,6 +80,9 @@ LOCAL_HOUR = "local_hour"
 KNOWN_DAY = "known_day"
 SIGN = "sign"
 VERSION = "version"
+ARRIVED_AT = "arrived_at"
+WITHDRAWN = "withdrawn"
+AMENDS_DAY = "amends_day"
 AS_OF = "as_of"
 ARM = "arm"
 ACCEPTANCE = "acceptance"
@@ -117,6 +120,9 @@ USAGE = Table(
         Column(DISCOUNT, "float", minimum=0.0, unit="currency", about="taken off the charge by an offer or promo code"),
         Column(CATEGORY, "str", about="application or content category; several read `a;b`"),
         Column(ITEM, "str", about="service, product or content id"),
+        Column(ARRIVED_AT, "timestamp", about="when it reached the operator; else known from the day it happened"),
+        Column(VERSION, "int", minimum=1, about="a higher version of a record_id amends the lower ones; else 1"),
+        Column(WITHDRAWN, "bool", about="true: this version takes the record back; it counts for nothing itself"),
     ),
     key=(RECORD_ID,),
 )
@@ -173,4 +179,15 @@ LAKE_USAGE = Table(
         Column(ITEM, "str"),
     ),
     key=(RECORD_ID,),
+)
+
+AMENDED = Table(
+    "amended",
+    (
+        Column(RECORD_ID, "str", required=True, about="a record of which more than its first version is known"),
+        Column(VERSION, "int", required=True, minimum=1),
+        Column(WITHDRAWN, "bool", required=True),
+        Column(AMENDS_DAY, "int", unit="day", about="from which known_day it amends lower versions; null: all along"),
+    ),
+    key=(RECORD_ID, VERSION, WITHDRAWN),
 )

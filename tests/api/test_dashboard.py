@@ -43,9 +43,26 @@ def test_headline_agrees_with_the_report(busy: Door) -> None:
     assert f'id="cumulative">{headline.cumulative}<' in page(busy)
 
 
-def test_page_says_whether_the_month_is_complete(busy: Door) -> None:
-    assert "месяц не завершён, цифры ещё вырастут" in page(busy)
-    assert "month not complete" in page(busy, "?lang=en")
+def test_headline_is_that_of_the_newest_complete_month_unless_another_is_asked_for(busy: Door) -> None:
+    assert "последний завершённый месяц с событиями" in page(busy)
+    assert "May 2021 against the baseline month: January 2021" in page(busy, "?lang=en")
+    assert "the newest complete month with events" in page(busy, "?lang=en")
+    june = page(busy, "?to=2021-06&lang=en")
+    assert "June 2021 against" in june
+    assert "month not complete, figures will still rise" in june
+    assert "месяц не завершён, цифры ещё вырастут" in page(busy, "?to=2021-06")
+
+
+def test_headline_speaks_of_the_region_of_the_address_or_the_settings(busy: Door) -> None:
+    south = busy.services.uptake.headline("South", "2021-01")
+    for html in (
+        page(busy, "?macro_region=South&lang=en"),
+        page(busy.with_services(headline="South"), "?lang=en"),
+    ):
+        assert '<h2 id="headline">South: connections of offers</h2>' in html
+        assert f'id="cumulative">{south.cumulative}<' in html
+    assert '<option value="South" selected>Юг</option>' in page(busy, "?macro_region=South")
+    assert "macro_region=South" in page(busy, "?macro_region=South").partition("lang=en")[2].partition('"')[0]
 
 
 def test_table_has_a_row_a_month_and_group(busy: Door) -> None:
@@ -58,7 +75,10 @@ def test_table_has_a_row_a_month_and_group(busy: Door) -> None:
 
 def test_groups_carry_their_names(busy: Door) -> None:
     assert "Урал" in page(busy)
-    assert "не указан" in page(busy)
+    assert "(неизвестно)" in page(busy)
+    assert "(unknown)" in page(busy, "?lang=en")
+    assert "mia group" in page(busy, "?by=arm&lang=en")
+    assert "группа control" in page(busy, "?by=arm")
     offers = page(busy, "?by=offer")
     assert '<th scope="row">Музыка <30 дней></th>' in offers
     assert '<th scope="row">gone_1</th>' in offers
@@ -74,6 +94,7 @@ def test_choice_is_kept_by_the_form_and_the_links(busy: Door) -> None:
     assert '<option value="2021-03" selected>' in html
     assert '<option value="arm" selected>' in html
     assert html.count(" selected>") == 2
+    assert "from=2021-02&to=2021-04" in page(busy, "?from=2021-02&to=2021-04")
     assert "baseline=2021-03&by=arm&lang=ru" in html
     assert '<input type="hidden" name="lang" value="en">' in html
 
@@ -115,10 +136,36 @@ def test_page_without_the_urals_and_without_connections() -> None:
         assert "В базовом месяце подключений не было" in html
 
 
-def test_malformed_choice_is_422(busy: Door) -> None:
-    for query in ("baseline=soon", "baseline=2035-01", "by=colour", "lang=de"):
-        assert busy.get(f"/dashboard?{query}").status_code == 422
-    assert busy.get("/dashboard/pie.svg").status_code == 422
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("baseline=soon", "baseline: must be a month such as 2021-01"),
+        ("baseline=2035-01", "it may be any month from 2021-01 to 2021-06"),
+        ("by=colour", "by: "),
+        ("lang=de", "lang: "),
+        ("from=2020-12", "parameter from: there are no events of 2020-12, only 2021-01 to 2021-06"),
+        ("to=2035-01&lang=en", "parameter to: there are no events of 2035-01"),
+        ("from=2021-05&to=2021-02", "parameter from: must not be later than 2021-02"),
+        ("macro_region=<Mars>", "no events of '<Mars>'"),
+    ],
+)
+def test_a_choice_that_cannot_be_shown_is_a_page_that_says_why(busy: Door, query: str, detail: str) -> None:
+    answer = busy.get(f"/dashboard?{query}")
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "text/html; charset=utf-8")
+    assert detail in unescape(answer.text)
+    assert "<Mars>" not in answer.text
+    assert ("Start again" if "lang=en" in query else "Начать сначала") in answer.text
+
+
+def test_malformed_addresses_of_charts_and_files_are_422(busy: Door) -> None:
+    for path in ("/dashboard/pie.svg", "/dashboard/index.svg?baseline=soon", "/dashboard/uptake.csv?to=2035-01"):
+        assert busy.get(path).status_code == 422
+        assert busy.get(path).headers["content-type"] == "application/problem+json"
+
+
+def test_the_bare_address_leads_to_the_dashboard(busy: Door) -> None:
+    answer = busy.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/dashboard")
 
 
 @pytest.mark.parametrize("width", ["wide", "narrow"])
@@ -164,3 +211,55 @@ def test_charts_are_drawn_again_when_an_event_arrives() -> None:
         event |= {"offer_id": "music_30", "kind": "connection"}
         door.post("/v1/events", key="events", json={"events": [event]})
         assert door.get("/dashboard/connections.svg").text != before
+
+
+@pytest.fixture(scope="module")
+def long() -> Iterator[Door]:
+    """Half a year of events, and one impression of a stranger five years later."""
+    with open_door() as door:
+        door.fill()
+        door.clock.now = 1_790_000_000_000_000
+        event = {"event_id": "late", "occurred_at": "2026-09-20T10:00:00Z", "subscriber_id": "x", "channel": "app"}
+        event |= {"offer_id": "roaming_7", "kind": "impression"}
+        assert door.post("/v1/events", key="events", json={"events": [event]}).json()["accepted"] == ["late"]
+        yield door
+
+
+def test_one_event_far_from_the_others_stretches_nothing(long: Door) -> None:
+    html = page(long, "?lang=en")
+    assert "June 2021 against the baseline month: January 2021" in html
+    months = re.findall(r'<span class="month">([^<]+) <', html)
+    assert (months[0], months[-1], len(months)) == ("June 2021", "January 2021", 6)
+    assert "There are later events, up to September 2026" in html
+    assert len(list(csv.DictReader(io.StringIO(long.get("/dashboard/uptake.csv?by=arm").text)))) == 6 * 2
+    assert len(re.findall(r'<span class="month">', page(long, "?to=2026-09"))) == 24
+    assert len(re.findall(r'<span class="month">', page(long, "?from=2021-07"))) == 63
+
+
+@pytest.mark.parametrize(("width", "most"), [("wide", 12), ("narrow", 6)])
+@pytest.mark.parametrize("kind", ["index", "connections"])
+def test_many_months_are_drawn_with_few_labels(long: Door, kind: str, width: str, most: int) -> None:
+    answer = long.get(f"/dashboard/{kind}.svg?lang=en&from=2021-01&to=2026-09&width={width}")
+    found = texts(answer.text)
+    named = [text for text in found if re.fullmatch(r"[A-Z][a-z]{2} 20\d\d", text)]
+    assert 3 <= len(named) <= most
+    assert "Jan 2021" in named
+    # There is no room for a sum over every bar: what stands there are ticks and names.
+    assert not {str(row["connections"]) for row in long.services.uptake.table("2021-01").to_pylist()} & set(found) - {
+        "0"
+    }
+
+
+def test_only_groups_with_something_to_draw_have_a_legend(long: Door) -> None:
+    offers = page(long, "?by=offer&lang=en")
+    assert '<th scope="row">Roaming for a week</th>' in offers
+    for kind in ("index", "connections"):
+        found = texts(long.get(f"/dashboard/{kind}.svg?by=offer&lang=en").text)
+        assert "Music for 30 days" in found
+        assert "Roaming for a week" not in found
+    assert "Without a line: 1, with no connection there by the end of the baseline month." in offers
+
+
+def test_arms_are_said_to_begin_with_the_first_decision(busy: Door) -> None:
+    assert "Before MIA's first decision both arms were treated alike." in page(busy, "?by=arm&lang=en")
+    assert "treated alike" not in page(busy, "?lang=en")

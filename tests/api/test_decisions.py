@@ -18,10 +18,11 @@ def test_answer_holds_the_contract(door: Door) -> None:
     assert answer.headers["content-type"] == "application/json"
     body = answer.json()
     assert list(body) == [
-        "decision_id", "subscriber_id", "arm", "model_version", "catalogue_version", "fallback", "offers",
+        "decision_id", "subscriber_id", "arm", "model_version", "catalogue_version", "fallback", "explored",
+        "offers",
     ]  # fmt: skip
     assert body["decision_id"] == "d1"
-    assert body["fallback"] is None
+    assert (body["fallback"], body["explored"]) == (None, False)
     assert [offer["offer_id"] for offer in body["offers"]] == ["music_30", "data_10"]
     assert body["offers"][0] == {
         "offer_id": "music_30",
@@ -170,6 +171,12 @@ def test_bodies_that_are_no_such_document_are_422(door: Door, content: bytes) ->
     answer = door.post("/v1/decisions", key="offers", content=content, headers=headers)
     assert answer.status_code == 422
     assert answer.json()["errors"]
+
+
+def test_a_body_without_its_content_type_is_told_which_one(door: Door) -> None:
+    answer = door.post("/v1/decisions", key="offers", content=orjson.dumps(ASK))
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "#: must be a JSON object, sent with Content-Type: application/json"
 
 
 def test_deep_context_is_refused_and_not_a_failure(door: Door) -> None:

@@ -57,9 +57,9 @@ def test_metrics_show_latency_by_route_versions_and_connections(door: Door) -> N
     versions = families["mia_versions_info"].samples[0].labels
     assert versions == {"model": "7", "catalogue": "c1", "profile": "2021-07-01"}
     connections = {sample.labels["macro_region"]: sample.value for sample in families["mia_connections"].samples}
-    urals = door.services.uptake.headline("Urals", "2021-01")
+    urals = door.services.uptake.headline("Urals", "2021-01", "2021-06")
     assert connections["Urals"] == urals.cumulative
-    assert set(connections) == {"", *MACRO_REGIONS}
+    assert set(connections) == {"(unknown)", *MACRO_REGIONS}
 
 
 def test_metrics_are_there_when_the_ledger_is_not(door: Door) -> None:

@@ -33,7 +33,7 @@ class BrokenUptake:
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (InvalidInput("too odd", column="by"), 422),
+        (InvalidInput("too odd", parameter="by"), 422),
         (NotEnoughData("nothing there"), 422),
         (UnknownModel("9"), 404),
         (RequestConflict("r"), 409),

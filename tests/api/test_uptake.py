@@ -32,7 +32,7 @@ def test_rows_by_month_and_group(door: Door) -> None:
     body = door.get("/v1/uptake?baseline=2021-01&by=macro_region", key="uptake").json()
     assert (body["baseline"], body["by"]) == ("2021-01", "macro_region")
     assert [row["month"] for row in body["rows"]] == [month for month in MONTHS for _ in range(8)]
-    assert {row["group"] for row in body["rows"]} == {"", *MACRO_REGIONS}
+    assert {row["group"] for row in body["rows"]} == {None, *MACRO_REGIONS}
     assert list(body["rows"][0]) == COLUMNS
     urals = [row for row in body["rows"] if row["group"] == "Urals"]
     assert (urals[0]["index"], urals[0]["complete"], urals[-1]["complete"]) == (1.0, True, False)
@@ -67,8 +67,9 @@ def test_csv_carries_the_same_rows(door: Door) -> None:
     assert answer.headers["vary"] == "Accept"
     table = list(csv.DictReader(io.StringIO(answer.text)))
     assert [(row["group"], row["cumulative"]) for row in table] == [
-        (row["group"], str(row["cumulative"])) for row in rows
+        (row["group"] or "(unknown)", str(row["cumulative"])) for row in rows
     ]
+    assert "(unknown)" in {row["group"] for row in table}
     assert list(table[0]) == COLUMNS
 
 
@@ -81,9 +82,19 @@ def test_csv_carries_the_same_rows(door: Door) -> None:
         ("by=colour", "by"),
         ("from=2021", "from"),
         ("from=2021-05&to=2021-02", "from"),
+        ("start=2021-05", "start"),
+        ("Baseline=2021-01", "Baseline"),
     ],
 )
 def test_malformed_queries_are_422_and_name_the_parameter(door: Door, query: str, parameter: str) -> None:
     answer = door.get(f"/v1/uptake?{query}", key="uptake")
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["parameter"] == parameter
+
+
+def test_refusals_say_what_a_parameter_may_be(door: Door) -> None:
+    assert door.get("/v1/uptake?baseline=soon", key="uptake").json()["errors"] == [
+        {"detail": "must be a month such as 2021-01", "parameter": "baseline"}
+    ]
+    unknown = door.get("/v1/uptake?start=2021-05", key="uptake").json()["detail"]
+    assert unknown == "parameter start: there is no such parameter; there are baseline, by, from, to"

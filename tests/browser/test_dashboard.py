@@ -58,9 +58,9 @@ def test_headline_and_rows_match_the_service(browser: Browser, address: str, doo
     assert page.inner_text("#cumulative") == f"{headline.cumulative:,}"
     assert page.inner_text("#connections") == f"{headline.connections:,}"
     assert page.inner_text("#monthly-growth") == f"{headline.monthly_growth_percent:+,.1f}\u00a0%"
-    assert page.locator(".hero .state").inner_text().startswith("month not complete")
+    assert page.locator(".hero .state").inner_text() == "the newest complete month with events"
     rows = {
-        (row["month"], row["group"] or "not stated"): [str(row["impressions"]), str(row["connections"])]
+        (row["month"], row["group"] or "(unknown)"): [str(row["impressions"]), str(row["connections"])]
         for row in door.services.uptake.table("2021-01", "macro_region").to_pylist()
     }
     found = page.eval_on_selector_all(
@@ -85,7 +85,7 @@ def test_filters_work_by_mouse_and_by_keyboard(browser: Browser, address: str) -
     page.focus("button[type=submit]")
     with page.expect_navigation():
         page.keyboard.press("Enter")
-    assert page.url.endswith("/dashboard?baseline=2021-03&by=channel")
+    assert page.url.endswith("/dashboard?baseline=2021-03&by=channel&from=&to=&macro_region=")
     assert page.input_value("select[name=by]") == "channel"
     assert "контакт-центр" in page.inner_text("table")
     with page.expect_navigation():
@@ -93,6 +93,43 @@ def test_filters_work_by_mouse_and_by_keyboard(browser: Browser, address: str) -
     assert page.get_attribute("html", "lang") == "en"
     assert page.input_value("select[name=baseline]") == "2021-03"
     assert "contact centre" in page.inner_text("table")
+    page.select_option("select[name=to]", "2021-04")
+    page.select_option("select[name=macro_region]", "South")
+    with page.expect_navigation():
+        page.click("button[type=submit]")
+    assert page.inner_text("#headline") == "South: connections of offers"
+    assert page.inner_text(".hero .months").startswith("April 2021")
+    assert page.locator("tbody .month").first.inner_text().startswith("April 2021")
+    page.close()
+
+
+@pytest.mark.parametrize("query", ["by=offer&lang=en", "by=region"])
+def test_every_column_of_the_table_can_be_scrolled_to_on_a_phone(browser: Browser, address: str, query: str) -> None:
+    page = browser.new_page(viewport={"width": 340, "height": 700})
+    page.goto(f"{address}/dashboard?{query}")
+    page.eval_on_selector("tbody th[scope=row]", "name => { name.textContent = 'A long name of an offer. '.repeat(3) }")
+    box = page.locator(".scroll")
+    box.evaluate("box => { box.scrollLeft = box.scrollWidth }")
+    seen, name, last = (
+        page.evaluate("document.documentElement.clientWidth"),
+        page.locator("tbody th[scope=row]").first.bounding_box(),
+        page.locator("tbody td:last-child").first.bounding_box(),
+    )
+    assert last["x"] + last["width"] <= seen
+    # The names stay in sight, and leave room for the figures beside them.
+    assert 0 <= name["x"] < name["x"] + name["width"] <= last["x"]
+    page.close()
+
+
+def test_a_choice_that_cannot_be_shown_leads_back(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/dashboard?baseline=1999-01&lang=en")
+    assert page.inner_text("main h2") == "This cannot be shown"
+    with page.expect_navigation():
+        page.click("main a")
+    assert page.inner_text("#headline") == "Urals: connections of offers"
+    page.goto(address)
+    assert page.url == f"{address}/dashboard"
     page.close()
 
 

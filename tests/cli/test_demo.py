@@ -27,9 +27,11 @@ def test_the_demo_ends_with_the_headline_and_leaves_a_working_workspace(world: W
     first = runner.invoke(app, arguments, catch_exceptions=False)
     assert first.exit_code == 0
     assert "curl -s http://127.0.0.1:8080/v1/decisions -H 'X-API-Key: mia_" in first.output
+    assert "-H 'Accept-Language: en' -d '{\"subscriber_id\"" in first.output
+    assert f"export MIA_HOME={home}\nmia uptake --baseline 2021-01 --by macro_region\n" in first.output
     opened = open_workspace(world.settings(home))
     try:
-        assert opened.uptake.headline("Urals", "2021-01").sentence in first.output
+        assert opened.uptake.headline("Urals", "2021-01", "2021-04").sentence in first.output
         assert opened.registry.champion() == "1"
         position = opened.ledger.position()
         assert position > 0

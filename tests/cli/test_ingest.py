@@ -49,6 +49,16 @@ def test_it_prints_counts_reasons_and_where_the_rejects_lie(run: Any, tmp_path: 
     assert "already loaded: subscribers.csv" in again.stdout
 
 
+def test_it_tells_what_was_corrected_and_withdrawn(run: Any, tmp_path: Path) -> None:
+    later = [{**USAGE, "version": "2"}, {**USAGE, "version": "3", "withdrawn": "true"}]
+    source = write_csv(tmp_path / "usage.csv", [{**USAGE, "version": "1", "withdrawn": ""}, *later])
+    write_csv(tmp_path / "subscribers.csv", [SUBSCRIBER])
+    run(tmp_path / "subscribers.csv")
+    result = run(source)
+    words = [line.replace("│", " ").split() for line in result.stdout.splitlines()]
+    assert ["usage", "1", "3", "1", "2", "0", "0", "1"] in words
+
+
 def test_it_refuses_with_the_name_of_the_file(run: Any, tmp_path: Path) -> None:
     result = run(write_csv(tmp_path / "usage.csv", [{"subscriber_id": "s1"}]))
     assert isinstance(result.exception, InvalidInput)

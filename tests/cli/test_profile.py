@@ -67,7 +67,7 @@ def test_the_snapshot_can_be_served(loaded: Any, tmp_path: Path) -> None:
     assert found.numeric[0, FEATURE_NAMES.index("voice_minutes_7d")] == 1.0
 
 
-def test_the_default_day_is_the_one_after_the_newest_record_and_an_earlier_one_does_not_become_current(loaded: Any) -> None:
+def test_the_default_day_comes_after_the_newest_record_and_an_earlier_one_is_not_made_current(loaded: Any) -> None:
     assert done(loaded("profile")).rstrip() == "snapshot 2021-06-10.1: 2 profiles, 2 days folded"
     said = " ".join(done(loaded("profile", "--as-of", "2021-06-02")).split())
     assert "snapshot 2021-06-02.1: " in said

@@ -26,7 +26,7 @@ def test_a_whole_number_is_a_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "rule", "column"),
+    ("text", "rule", "parameter"),
     [
         ("fit = 3", "needs a table", None),
         ("", "needs a table", None),
@@ -45,13 +45,15 @@ def test_a_whole_number_is_a_number(tmp_path: Path) -> None:
         ("[fit\n", "TOML", None),
     ],
 )
-def test_what_cannot_be_a_fit_is_refused_by_name(tmp_path: Path, text: str, rule: str, column: str | None) -> None:
+def test_what_cannot_be_a_fit_is_refused_by_name(tmp_path: Path, text: str, rule: str, parameter: str | None) -> None:
     path = recipe(tmp_path, text)
     with pytest.raises(InvalidInput, match=rule) as caught:
         load_recipe(path)
-    assert (caught.value.file, caught.value.column) == (str(path), column)
+    assert (caught.value.file, caught.value.parameter) == (str(path), parameter)
 
 
 def test_a_recipe_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="not a readable"):
+    with pytest.raises(InvalidInput, match=r"absent.toml: no such file$"):
         load_recipe(tmp_path / "absent.toml")
+    with pytest.raises(InvalidInput, match="cannot be read: Is a directory"):
+        load_recipe(tmp_path)

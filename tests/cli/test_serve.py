@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from mia.bootstrap import open_workspace
-from mia.cli.serve import serve
-from mia.errors import NotEnoughData
+from mia.cli.serve import require_free, serve
+from mia.errors import InvalidInput, NotEnoughData
 from mia.settings import Settings
+from mia.storage.ledger import open_ledger
 
 COMMAND = [sys.executable, "-c", "from mia.cli.main import main; main()", "serve"]
 
@@ -58,5 +59,21 @@ def test_it_serves_until_it_is_told_to_stop(tiny_home: Path) -> None:
 
 
 def test_it_refuses_a_workspace_without_offers(tmp_path: Path) -> None:
-    with pytest.raises(NotEnoughData, match="catalogue"):
-        serve(home=tmp_path / "empty")
+    open_ledger(f"sqlite:///{tmp_path}/ledger.db", lambda: 1).close()
+    with pytest.raises(NotEnoughData, match="offers yet; `mia ingest`"):
+        serve(home=tmp_path, port=0)
+
+
+def test_it_refuses_a_taken_port_before_any_work(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(
+            InvalidInput, match=f"option --port: port {port} of 127.0.0.1 is taken; .* --port {port + 1}"
+        ):
+            serve(port=port, home=tmp_path)
+    require_free("127.0.0.1", port)
+
+
+def test_it_refuses_an_address_that_is_not_of_this_machine() -> None:
+    with pytest.raises(InvalidInput, match=r"option --host: cannot listen on 192\.0\.2\.1"):
+        require_free("192.0.2.1", 0)

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import pyarrow.csv as pc
@@ -12,7 +13,8 @@ from tests.fakes.world import NOON, World
 
 from mia.bootstrap import open_workspace
 from mia.cli.main import main
-from mia.domain.decision import DecisionRequest
+from mia.cli.replay import MEANINGS
+from mia.domain.decision import DecisionRequest, Rule
 from mia.settings import Settings
 
 RECIPE = "[fit]\ntrees = 30\nminimum_leaf = 20\n"
@@ -44,7 +46,7 @@ def test_train_evaluate_promote_and_list(run: Run, tmp_path: Path, monkeypatch: 
     (tmp_path / "small.toml").write_text(RECIPE)
     code, out, _ = run("train", "--recipe", tmp_path / "small.toml")
     assert code == 0
-    for name in ("mia", "popular", "popular_by_region", "logistic", "AUC", "log loss", "NDCG@3", "calibration error"):
+    for name in ("mia", "popular", "popular_by_region", "logistic", "AUC", "log loss", "NDCG@3", "calibration"):
         assert name in out
     assert "candidate 2, fitted on" in out
     assert "go live: mia promote 2" in out
@@ -69,20 +71,33 @@ def test_train_evaluate_promote_and_list(run: Run, tmp_path: Path, monkeypatch: 
     code, out, _ = run("models")
     assert code == 0
     second, first = (line for line in out.splitlines() if "2021-04-30" in line)
-    assert second.split("│")[1].strip() == "2"
+    assert second.split()[0] == "2"
     assert "yes" in second
     assert "yes" not in first
     assert "passed" in second
+    assert "refused after" not in out
+
+    monkeypatch.setenv("MIA_GATE__MINIMUM_POSITIVES", "200")
+    code, _, err = run("promote", 2)
+    assert (code, "asked >= 200; model 2 stays champion" in err) == (2, True)
+    monkeypatch.setenv("COLUMNS", "60")
+    code, out, _ = run("models")
+    second = next(line for line in out.splitlines() if "2021-04-30" in line)
+    assert {"2", "yes", "refused", "2021-04-30"} <= set(second.split())
+    assert "model 2 was refused after it had gone live: it stays champion" in out
+    assert "…" not in out
+    code, out, _ = run("evaluate", 2)
+    assert "…" not in out
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("train", "--since", "soon"), "--since: must be a date such as 2021-07-01"),
+        (("train", "--since", "soon"), "option --since: must be a date such as 2021-07-01"),
         (("train", "--since", "2031-01-01"), "no matured impression of an offer of the current catalogue in that time"),
         (("train", "--until", "soon"), "--until: must be a date such as 2021-07-01"),
         (("train", "--until", "2021-01-03"), "no impression is older than the attribution window of 14 days"),
-        (("train", "--recipe", "absent.toml"), "absent.toml: not a readable TOML file"),
+        (("train", "--recipe", "absent.toml"), "absent.toml: no such file"),
         (("evaluate", "77"), "no model '77' in the registry"),
         (("evaluate", "1", "--policy", "oracle"), "no policy 'oracle'"),
         (("promote", "77"), "no model '77' in the registry"),
@@ -107,14 +122,39 @@ def test_a_workspace_without_anything(run: Run, tmp_path: Path, empty_models: Pa
     empty = tmp_path / "empty"
     shutil.copytree(empty_models, empty / "models")
     for words, message in (
-        (("train",), "the lake holds no such catalogue"),
-        (("evaluate", "champion"), "no model 'champion'"),
-        (("score", "--top", "1", "--out", tmp_path / "x.csv"), "no model 'champion'"),
+        (("train",), "the lake holds no offers yet; `mia ingest` loads them"),
+        (("evaluate", "champion"), "no model is champion yet: `mia train` makes a candidate"),
+        (("score", "--top", "1", "--out", tmp_path / "x.csv"), "no model is champion yet"),
     ):
         code, _, err = run(*words, "--home", empty)
         assert (code, message in err) == (2, True)
-    code, out, _ = run("models", "--home", empty)
-    assert (code, "trained until" in out) == (0, True)
+    assert run("models", "--home", empty)[:2] == (0, "No models yet; `mia train` makes one.\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("models",),
+        ("train",),
+        ("evaluate", "champion"),
+        ("promote", "1"),
+        ("replay", "d1"),
+        ("profile",),
+        ("score", "--top", "1", "--out", "x.csv"),
+        ("serve", "--port", "0"),
+    ],
+)
+def test_without_a_workspace_commands_that_read_say_so_and_make_none(
+    run: Run, tmp_path: Path, monkeypatch, words
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(*words, "--home", "nowhere")
+    assert (code, err) == (2, f"mia: no workspace at {tmp_path}/nowhere; `mia ingest` or `mia demo` makes one\n")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_the_version_is_told(run: Run) -> None:
+    assert run("--version")[:2] == (0, f"mia {metadata.version('mia')}\n")
 
 
 def test_score_pairs_and_top(run: Run, world: World, tmp_path: Path) -> None:
@@ -149,11 +189,11 @@ def test_replay_tells_whether_it_came_out_the_same(run: Run, home: Path, monkeyp
     opened.close()
     code, out, _ = run("replay", decision.decision_id)
     assert code == 0
-    assert "rebuilt identically" in out
+    assert out.startswith(f"decision {decision.decision_id}: rebuilt identically\n")
     for offer in decision.offers:
         assert f"{offer.acceptance:.6f}" in out
-    for rule in set(decision.dropped.values()):
-        assert rule in out
+    for rule in Rule:
+        assert (MEANINGS[rule] in out) == (rule in decision.dropped.values())
 
     opened = open_workspace(Settings(home=home))
     with opened.ledger.database.writing() as connection:
@@ -162,6 +202,7 @@ def test_replay_tells_whether_it_came_out_the_same(run: Run, home: Path, monkeyp
             (decision.decision_id,),
         )
     opened.close()
-    code, _, err = run("replay", decision.decision_id)
+    code, out, err = run("replay", decision.decision_id)
     assert code == 2
+    assert out.startswith(f"decision {decision.decision_id}: differs in offers\n")
     assert "differs in offers" in err

@@ -46,8 +46,33 @@ def test_a_table_for_people(home: str) -> None:
     assert "Urals" in result.output
     assert "(unknown)" in result.output
     assert "2.000" in result.output
-    assert "100.000" in result.output
-    assert "2021-02 …" in result.output
+    assert "100.0" in result.output
+    assert "2021-02* Urals" in result.output
+    assert "*: the month is not complete" in result.output
+    january = call(uptake_app(), "--baseline", "2021-01", "--to", "2021-01", "--home", home).output
+    assert "*" not in january
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_no_month_group_or_figure_is_cut_however_narrow_the_terminal(tmp_path: Path, columns: str) -> None:
+    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", lambda: 1_612_000_000_000_000)
+    names = ("Saint Petersburg", "A region whose name is longer than any other one of the operator's regions")
+    ledger.append_events(
+        [an_event(name, EventKind.CONNECTION, 18_629, region=name, subscriber_id=name[:9]) for name in names]
+    )
+    ledger.close()
+    arguments = ("--baseline", "2021-01", "--by", "region", "--home", str(tmp_path))
+    output = CliRunner(env={"COLUMNS": columns}).invoke(uptake_app(), arguments).output
+    assert "…" not in output
+    for name in names:
+        (line,) = (line for line in output.splitlines() if name in line)
+        assert line.split()[0] == "2021-01*"
+        assert line.split()[-7:] == ["0", "0", "1", "0", "1", "1.000", "0.0"]
+
+
+def test_figures_by_region_fit_into_80_columns(home: str) -> None:
+    output = CliRunner(env={"COLUMNS": "80"}).invoke(uptake_app(), ["--baseline", "2021-01", "--home", home]).output
+    assert all(len(line) <= 80 for line in output.splitlines())
 
 
 def test_csv_and_json_carry_the_same_figures(home: str) -> None:
@@ -72,7 +97,23 @@ def test_csv_and_json_carry_the_same_figures(home: str) -> None:
     assert (row["month"], row["cumulative"], float(row["index"])) == ("2021-02", "2", 2.0)
 
 
+def test_events_without_a_value_have_one_name_and_none_in_json(home: str) -> None:
+    arguments = ("--baseline", "2021-01", "--by", "macro_region", "--home", home)
+    rows = json.loads(call(uptake_app(), *arguments, "--format", "json").output)
+    assert [row["group"] for row in rows] == [None, "Urals"] * 2
+    table = csv.DictReader(io.StringIO(call(uptake_app(), *arguments, "--format", "csv").output))
+    assert [row["group"] for row in table] == ["(unknown)", "Urals"] * 2
+    assert "(unknown)" in call(uptake_app(), *arguments).output
+
+
+def test_a_time_without_events_is_answered_with_the_months_there_are(home: str) -> None:
+    result = call(uptake_app(), "--baseline", "2021-01", "--from", "2030-01", "--home", home)
+    assert isinstance(result.exception, InvalidInput)
+    assert "there are from 2021-01 to 2021-02" in str(result.exception)
+
+
 def test_an_empty_ledger_says_so(tmp_path: Path) -> None:
+    open_ledger(f"sqlite:///{tmp_path}/ledger.db", lambda: 1).close()
     result = call(uptake_app(), "--baseline", "2021-01", "--home", str(tmp_path))
     assert (result.exit_code, result.output) == (0, "No events to report on.\n")
 
@@ -80,11 +121,27 @@ def test_an_empty_ledger_says_so(tmp_path: Path) -> None:
 def test_a_bad_baseline_is_refused(home: str) -> None:
     result = call(uptake_app(), "--baseline", "2020-01", "--home", home)
     assert isinstance(result.exception, InvalidInput)
-    assert result.exception.column == "baseline"
+    assert result.exception.parameter == "baseline"
+
+
+def test_reading_makes_no_workspace(tmp_path: Path) -> None:
+    for arguments in (("--baseline", "2021-01"), ("--baseline", "2021-01", "--format", "json")):
+        result = call(uptake_app(), *arguments, "--home", str(tmp_path / "nowhere"))
+        assert isinstance(result.exception, InvalidInput)
+        assert str(result.exception) == f"no workspace at {tmp_path}/nowhere; `mia ingest` or `mia demo` makes one"
+    assert isinstance(call(keys_app(), "list", "--home", str(tmp_path)).exception, InvalidInput)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ledger_elsewhere_needs_no_folder_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIA_LEDGER_URL", f"sqlite:///{tmp_path}/other.db")
+    result = call(uptake_app(), "--baseline", "2021-01", "--home", str(tmp_path / "here"))
+    assert (result.exit_code, result.output) == (0, "No events to report on.\n")
 
 
 def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
     home = ("--home", str(tmp_path))
+    open_ledger(f"sqlite:///{tmp_path}/ledger.db", lambda: 1).close()
     assert "No keys yet" in call(keys_app(), "list", *home).output
     secret = call(keys_app(), "create", "app", "--scope", "offers", "--scope", "events", *home).output.strip()
     ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", lambda: 1)

@@ -218,6 +218,7 @@ def open_door() -> Iterator[Door]:
         writer=writer,
         keys=keys,
         uptake=UptakeReport(ledger, duckdb.connect),
+        headline="Urals",
         clock=clock,
         close=writer.close,
     )

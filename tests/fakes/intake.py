@@ -83,7 +83,8 @@ class Operator:
     def load(self, source: Path, **options: Any) -> IngestReport:
         """Ingest a file or folder."""
         given = {"terms": self.terms, "now": NOW, **options}
-        return ingest(source, lake=self.lake, ledger=self.ledger, rejects=self.rejects, connect=self.connect, **given)
+        folders = {"rejects": self.rejects, "scratch": self.folder / "scratch"}
+        return ingest(source, lake=self.lake, ledger=self.ledger, connect=self.connect, **folders, **given)
 
     def rows(self, table: str, order: str = "ALL") -> list[dict[str, Any]]:
         """Rows of a lake table."""

@@ -70,6 +70,12 @@ BROKEN: dict[str, list[tuple[str, str, str]]] = {
         ("direction", "up", "unknown direction"),
         ("on_net", "2", "not true or false"),
         ("roaming", "lunar", "unknown roaming"),
+        ("arrived_at", "later", "not a timestamp"),
+        ("arrived_at", "2021-07-01T00:00:01Z", "in the future"),
+        ("arrived_at", "2021-06-01T09:59:59Z", "before occurred_at"),
+        ("version", "0", "below 1"),
+        ("version", "two", "not an integer"),
+        ("withdrawn", "perhaps", "not true or false"),
     ],
     "events": [
         ("event_id", "", "missing value"),
@@ -123,6 +129,9 @@ EDGES = [
     ("direction", "out"),
     ("on_net", "TRUE"),
     ("roaming", "national"),
+    ("arrived_at", "2021-06-01T10:00:00Z"),
+    ("version", "1"),
+    ("withdrawn", "no"),
 ]
 
 
@@ -153,6 +162,9 @@ def test_the_lake_holds_canonical_columns_with_local_day_and_hour(operator: Oper
         "occurred_at": 1622489400,
         "local_day": day_of(date(2021, 6, 1)),
         "local_hour": 0,
+        "known_day": day_of(date(2021, 6, 1)),
+        "sign": 1,
+        "version": 1,
         "kind": "voice",
         "quantity": 60.0,
         "charge": 1.5,

@@ -38,6 +38,9 @@ class Shelf:
         self.live = version
         self.verdicts.append(verdict)
 
+    def champion(self) -> str | None:
+        return self.live
+
     def refuse(self, version: str, verdict: Mapping[str, Any]) -> None:
         self.verdicts.append(verdict)
 

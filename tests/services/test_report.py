@@ -112,18 +112,40 @@ def test_a_late_event_changes_which_connection_counts() -> None:
 def test_the_headline() -> None:
     report = UptakeReport(growing_ledger(), connect)
     headline = report.headline("Urals", "2021-01")
-    assert (headline.month, headline.connections_at_baseline, headline.connections) == ("2021-06", 2, 2)
-    assert (headline.cumulative_at_baseline, headline.cumulative, headline.index) == (2, 4, 2.0)
-    assert (headline.growth_percent, headline.monthly_growth_percent, headline.complete) == (100.0, 0.0, False)
+    # June is running, and nothing happened from March to May.
+    assert (headline.month, headline.connections, headline.complete, headline.index) == ("2021-02", 0, True, 1.0)
+    june = report.headline("Urals", "2021-01", "2021-06")
+    assert (june.month, june.connections_at_baseline, june.connections) == ("2021-06", 2, 2)
+    assert (june.cumulative_at_baseline, june.cumulative, june.index) == (2, 4, 2.0)
+    assert (june.growth_percent, june.monthly_growth_percent, june.complete) == (100.0, 0.0, False)
     february = report.headline("South", "2021-01", "2021-02")
     assert (february.connections, february.index, february.complete) == (1, None, True)
+
+
+def test_one_event_far_from_the_others_does_not_move_the_headline() -> None:
+    ledger = growing_ledger()
+    report = UptakeReport(ledger, connect)
+    ledger.append_events([an_event("stray", EventKind.IMPRESSION, 20_700)])
+    assert (report.months()[-1], report.newest_settled()) == ("2026-09", "2021-06")
+    headline = report.headline("Urals", "2021-01")
+    assert (headline.month, headline.connections, headline.complete) == ("2021-06", 2, True)
+    assert report.headline("Urals", "2021-08").month == "2021-08"
+
+
+def test_the_headline_of_the_first_month_is_that_of_the_running_one() -> None:
+    ledger = FakeLedger()
+    ledger.append_events([an_event("a", CONNECTION, 18_629)])
+    report = UptakeReport(ledger, connect)
+    assert report.newest_settled() is None
+    headline = report.headline("Urals", "2021-01")
+    assert (headline.month, headline.complete) == ("2021-01", False)
 
 
 def test_an_empty_ledger() -> None:
     report = UptakeReport(FakeLedger(), connect)
     table = report.table("2021-01", "region")
     assert (table.num_rows, table.schema) == (0, UPTAKE_SCHEMA)
-    assert report.months() == []
+    assert (report.months(), report.newest_settled()) == ([], None)
     assert report.headline("Urals", "2021-01").sentence == "Urals: no connections up to 2021-01."
 
 
@@ -136,7 +158,7 @@ def test_events_that_count_for_nothing_still_span_their_months() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "column", "says"),
+    ("arguments", "parameter", "says"),
     [
         (("2021-13",), "baseline", "2021-01"),
         (("2020-12",), "baseline", "2021-01 to 2021-06"),
@@ -146,16 +168,16 @@ def test_events_that_count_for_nothing_still_span_their_months() -> None:
         (("2021-01", None, "2021-03", "2021-02"), "from", "2021-02"),
     ],
 )
-def test_a_bad_parameter_is_named_with_what_it_may_be(arguments: tuple, column: str, says: str) -> None:
+def test_a_bad_parameter_is_named_with_what_it_may_be(arguments: tuple, parameter: str, says: str) -> None:
     report = UptakeReport(growing_ledger(), connect)
     with pytest.raises(InvalidInput) as caught:
         report.table(*arguments)
-    assert caught.value.column == column
+    assert caught.value.parameter == parameter
     assert says in caught.value.rule
 
 
 @pytest.mark.parametrize(
-    ("arguments", "column", "says"),
+    ("arguments", "parameter", "says"),
     [
         (("Mars", "2021-01"), "macro_region", "South, Urals"),
         (("Urals", "2021-07"), "baseline", "2021-06"),
@@ -163,11 +185,11 @@ def test_a_bad_parameter_is_named_with_what_it_may_be(arguments: tuple, column: 
         (("Urals", "2021-01", "June"), "month", "2021-01"),
     ],
 )
-def test_a_bad_parameter_of_the_headline(arguments: tuple, column: str, says: str) -> None:
+def test_a_bad_parameter_of_the_headline(arguments: tuple, parameter: str, says: str) -> None:
     report = UptakeReport(growing_ledger(), connect)
     with pytest.raises(InvalidInput) as caught:
         report.headline(*arguments)
-    assert caught.value.column == column
+    assert caught.value.parameter == parameter
     assert says in caught.value.rule
 
 

@@ -56,7 +56,7 @@ def test_names_of_live_keys_are_unique(keys: SqlKeys) -> None:
 def test_scopes_are_a_closed_set(keys: SqlKeys, scopes: list[str]) -> None:
     with pytest.raises(InvalidInput, match="offers, events, uptake, admin") as caught:
         keys.create("app", scopes)
-    assert caught.value.column == "scopes"
+    assert caught.value.parameter == "scope"
     assert keys.all() == []
 
 
@@ -64,7 +64,7 @@ def test_scopes_are_a_closed_set(keys: SqlKeys, scopes: list[str]) -> None:
 def test_a_key_needs_a_name(keys: SqlKeys, name: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         keys.create(name, ["offers"])
-    assert caught.value.column == "name"
+    assert caught.value.parameter == "name"
 
 
 def test_revoking_what_is_not_there(keys: SqlKeys) -> None:

@@ -46,13 +46,16 @@ def test_every_error_stands_in_the_tree_at_the_head_of_the_file(found: type[MiaE
         ({"file": "a.csv", "row": 3, "column": "kind"}, "a.csv, row 3, column kind: rule"),
         ({"row": 0}, "row 0: rule"),
         ({"column": "kind"}, "column kind: rule"),
+        ({"option": "--as-of"}, "option --as-of: rule"),
+        ({"file": "a.toml", "parameter": "trees"}, "a.toml, parameter trees: rule"),
     ],
 )
 def test_bad_input_names_the_place_and_the_rule(place: dict[str, str | int], message: str) -> None:
     for kind in (InvalidInput, NotEnoughData):
         error = kind("rule", **place)
         assert (str(error), error.rule) == (message, "rule")
-        assert (error.file, error.row, error.column) == (place.get("file"), place.get("row"), place.get("column"))
+        named = ("file", "row", "column", "option", "parameter")
+        assert {name: getattr(error, name) for name in named} == dict.fromkeys(named) | place
         assert isinstance(error, ValueError)
 
 
@@ -62,11 +65,13 @@ def test_bad_input_names_the_place_and_the_rule(place: dict[str, str | int], mes
         (UnknownOffer("o1"), LookupError, {"offer_id": "o1"}, "'o1'"),
         (UnknownDecision("d1"), LookupError, {"decision_id": "d1"}, "'d1'"),
         (UnknownModel("7"), LookupError, {"version": "7"}, "'7'"),
+        (UnknownModel("champion"), LookupError, {"version": "champion"}, "mia promote"),
         (UnknownSnapshot("2021-07-01.1"), LookupError, {"snapshot": "2021-07-01.1"}, "mia profile"),
         (UnknownSnapshot("2021-07-01.1", pruned=True), LookupError, {"pruned": True}, "keep_snapshots"),
         (BrokenSnapshot("2021-07-01.1", "half of it"), ValueError, {"reason": "half of it"}, "'2021-07-01.1'"),
         (FeatureMismatch("a", "b"), MiaError, {"expected": "a", "found": "b"}, "train again"),
         (GateRefused("3", ["one", "two"]), MiaError, {"version": "3", "reasons": ("one", "two")}, "one; two"),
+        (GateRefused("3", ["one"], "2"), MiaError, {"champion": "2"}, "is refused: one; model 2 stays champion"),
         (RequestConflict("r1"), MiaError, {"request_id": "r1"}, "'r1'"),
         (MissingScope("events"), PermissionError, {"scope": "events"}, "'events'"),
         (WorkspaceBusy("home/lake"), BlockingIOError, {"folder": "home/lake"}, "home/lake"),

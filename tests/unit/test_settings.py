@@ -1,5 +1,6 @@
 """Settings: defaults, where they come from, and refusals that name the setting."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from mia.domain.region import REGIONS
 from mia.errors import InvalidSettings
+from mia.quality.limits import Limit, Limits
 from mia.settings import Settings, load_settings
 
 
@@ -14,8 +16,8 @@ from mia.settings import Settings, load_settings
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of its own, and no variable of whoever runs the tests."""
     monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"MIA_{name.upper()}", raising=False)
+    for name in [name for name in os.environ if name.upper().startswith("MIA_")]:
+        monkeypatch.delenv(name)
     return tmp_path
 
 
@@ -46,13 +48,16 @@ def test_arguments_go_before_variables_and_these_before_the_file(folder: Path, m
     ("content", "named"),
     [
         ("threads = 0", "threads"),
-        ('memory_limit = "lots"', "memory_limit"),
+        ('memory_limit = "lots"', "memory_limit: must be a number with a unit, such as 2GB or 512MiB, not 'lots'"),
         ('default_timezone = "Mars/One"', "default_timezone.*'Mars/One'"),
         ('[regions.Moon]\nmacro_region = "Space"\ntimezone = "../Europe/Moscow"', "regions.Moon.timezone"),
         ('[regions.Moon]\nmacro_region = "Space"', "regions.Moon.timezone"),
         ("[arms]\ncontrol_share = 1.5", "arms.control_share"),
-        ("[arms]\ncontol_share = 0.5", "arms.contol_share"),
-        ("epsilon = 0.1", "epsilon"),
+        ("[arms]\ncontol_share = 0.5", r"unknown setting 'contol_share' in \[arms\]"),
+        ("epsilon = 0.1", "unknown setting 'epsilon'$"),
+        ("[validate.late_records]\nwarn = 0.5\nfail = 0.1", "validate.late_records.*warn <= fail"),
+        ("[validate]\nweeks = 1", "validate.*weeks must be at least 3"),
+        ("[validate.lat_records]\nwarn = 0.1\nfail = 0.5", "validate.lat_records"),
         ("[contact]\nimpression_cap = 0\n[training]\nholdout_share = -1", "impression_cap.*training.holdout_share"),
         ("threads = ", "mia.toml"),
         ("home = 'п\udcff'", "mia.toml"),
@@ -67,8 +72,8 @@ def test_a_bad_file_is_refused_by_the_name_of_the_setting(folder: Path, content:
 @pytest.mark.parametrize(
     ("name", "value", "named"),
     [
-        ("MIA_REGIONS", "not json", "regions"),
-        ("MIA_THREADS", "two", "threads"),
+        ("MIA_REGIONS", "not json", "MIA_REGIONS: must be JSON"),
+        ("MIA_THREADS", "two", "threads: must be a valid integer"),
         ("MIA_EXPLORATION__EPSILON", "2", "exploration.epsilon"),
     ],
 )
@@ -78,6 +83,30 @@ def test_a_bad_variable_is_refused_by_the_name_of_the_setting(
     monkeypatch.setenv(name, value)
     with pytest.raises(InvalidSettings, match=named):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("MIA_HOM", "did you mean MIA_HOME"),
+        ("MIA_EPSILON", "did you mean MIA_EXPLORATION__EPSILON"),
+        ("MIA_ARMS__CONTOL_SHARE", "did you mean MIA_ARMS__CONTROL_SHARE"),
+        ("MIA_THREADS__MANY", "did you mean MIA_THREADS"),
+        ("MIA_QQQQQQQQQQ", "there are MIA_HOME, MIA_LEDGER_URL"),
+    ],
+)
+def test_a_variable_that_sets_nothing_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, nearest: str) -> None:
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(InvalidSettings, match=f"no variable {name}; {nearest}"):
+        load_settings()
+
+
+def test_names_of_the_operator_are_no_misspelt_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIA_USAGE_KINDS__PURCHASE", "item")
+    monkeypatch.setenv("MIA_ARMS", '{"salt": "autumn"}')
+    monkeypatch.setenv("mia_threads", "3")
+    settings = load_settings()
+    assert (settings.usage_kinds, settings.arms.salt, settings.threads) == ({"purchase": "item"}, "autumn", 3)
 
 
 @pytest.mark.parametrize("limit", ["2GB", "512 MiB", "1.5GB"])
@@ -92,3 +121,11 @@ def test_every_setting_says_what_it_is_for() -> None:
         fields = {name: field} if inner is None else {f"{name}.{key}": value for key, value in inner.items()}
         missing += [path for path, found in fields.items() if not found.description]
     assert missing == []
+
+
+def test_limits_of_validate_come_from_their_section(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "mia.toml").write_text("[validate]\ndays = 30\nlate_records = {warn = 0.1, fail = 0.2}\n", "utf-8")
+    monkeypatch.setenv("MIA_VALIDATE__WEEKS", "4")
+    limits = load_settings().validation
+    assert (limits.days, limits.weeks, limits.late_records) == (30, 4, Limit(0.1, 0.2))
+    assert limits.newest_usage == Limits().newest_usage

@@ -35,7 +35,6 @@ def encode_trace(decision: Decision, catalogue: Offers) -> bytes:
             "policy": versions.policy,
         },
         "seed": decision.seed,
-        "explored": decision.explored,
         "ledger_position": decision.ledger_position,
         "stages": [{"name": stage.name, "entered": stage.entered, "passed": stage.passed} for stage in decision.stages],
         "dropped": dict(decision.dropped),
@@ -52,6 +51,7 @@ def _answer(decision: Decision, catalogue: Offers) -> dict[str, Any]:
         "model_version": decision.versions.model,
         "catalogue_version": decision.versions.catalogue,
         "fallback": decision.fallback,
+        "explored": decision.explored,
         "offers": [_offer(ranked, language, catalogue) for ranked in decision.offers],
     }
 

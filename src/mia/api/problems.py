@@ -120,13 +120,18 @@ def describe_problems(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+async def answer_problem(request: Request, error: MiaError | RequestValidationError) -> Response:
+    """The problem document of an error, for a route that has another form for it."""
+    return await (_answer_error if isinstance(error, MiaError) else _answer_invalid)(request, error)
+
+
 async def _answer_error(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the signature is Starlette's
     kind = next((KINDS[base] for base in type(error).__mro__ if base in KINDS), None)
     if kind is None:
         raise error
     errors = None
-    if isinstance(error, InvalidInput) and error.column is not None:
-        errors = [{"detail": error.rule, "parameter": error.column}]
+    if isinstance(error, InvalidInput) and error.parameter is not None:
+        errors = [{"detail": error.rule, "parameter": error.parameter}]
     return problem_response(kind.status, kind.name, str(error), headers=kind.headers, errors=errors)
 
 
@@ -154,9 +159,12 @@ async def _answer_http(request: Request, error: Exception) -> Response:
 def _describe(item: Mapping[str, Any]) -> dict[str, str]:
     """One validation error with the place it is at."""
     source, *path = item["loc"]
+    rule = str(item["msg"]).removeprefix("Value error, ")
     if source != "body":
-        return {"detail": item["msg"], "parameter": ".".join(str(part) for part in path)}
+        return {"detail": rule, "parameter": ".".join(str(part) for part in path)}
     if item["type"] == "json_invalid":
         return {"detail": f"no JSON: {item['ctx']['error']} at character {path[0]}", "pointer": "#"}
+    if item["type"] == "model_attributes_type" and not path:
+        rule = "must be a JSON object, sent with Content-Type: application/json"
     steps = [str(part).replace("~", "~0").replace("/", "~1") for part in path]
-    return {"detail": item["msg"], "pointer": "/".join(["#", *steps])}
+    return {"detail": rule, "pointer": "/".join(["#", *steps])}

@@ -88,16 +88,23 @@ class Uptake(Protocol):
     def table(self, baseline: str, by: str | None = None, start: str | None = None, end: str | None = None) -> pa.Table:
         """One row a month and group; raises InvalidInput that names the parameter."""
 
-    def headline(self, macro_region: str, baseline: str) -> Headline:
-        """Growth of one macro-region from the baseline month to the newest month; raises InvalidInput."""
+    def headline(self, macro_region: str, baseline: str, month: str | None = None) -> Headline:
+        """Growth of one macro-region from the baseline month, by default to the newest complete month with events.
+
+        Raises InvalidInput.
+        """
+
+    def newest_settled(self) -> str | None:
+        """The newest complete month with events, None while there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything behind the door.
 
-    `catalogue` gives a catalogue by its version, for decisions older than the one in force; `clock` gives
-    microseconds since the epoch; `close` drains what is in flight.
+    `catalogue` gives a catalogue by its version, for decisions older than the one in force; `headline` is the
+    macro-region that the dashboard's headline speaks of; `clock` gives microseconds since the epoch; `close` drains
+    what is in flight.
     """
 
     decisions: Decisions
@@ -107,5 +114,6 @@ class Services:
     writer: Writer
     keys: Keys
     uptake: Uptake
+    headline: str
     clock: Callable[[], int]
     close: Callable[[], None]

@@ -1,5 +1,6 @@
 """The documents that cross the wire: bodies as clients send them and answers as they get them."""
 
+import re
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -9,7 +10,20 @@ from mia.domain.decision import Fallback
 from mia.domain.event import Channel
 from mia.services.record import EventBody, Identifier
 
-Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", examples=["2021-01"])]
+_MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
+
+
+def _require_month(value: str) -> str:
+    if re.match(_MONTH, value) is None:
+        raise ValueError("must be a month such as 2021-01")
+    return value
+
+
+Month = Annotated[
+    str,
+    AfterValidator(_require_month),
+    WithJsonSchema({"type": "string", "pattern": _MONTH, "examples": ["2021-01"]}),
+]
 IfGiven = BeforeValidator(lambda value: value or None)
 """An empty query parameter (`from=&to=`) is one that is not given."""
 By = Literal["region", "macro_region", "offer", "channel", "arm"]
@@ -75,6 +89,7 @@ class DecisionAnswer(BaseModel):
     model_version: str | None
     catalogue_version: str
     fallback: Fallback | None = Field(description="why the answer is not the full personalised one")
+    explored: bool = Field(description="the order was drawn at random, not by expected value")
     offers: list[OfferAnswer]
 
 
@@ -113,7 +128,6 @@ class TraceAnswer(DecisionAnswer):
     request: RequestTrace
     versions: VersionsTrace
     seed: int
-    explored: bool
     ledger_position: int = Field(description="the last event the decision could see")
     stages: list[StageTrace]
     dropped: dict[str, str] = Field(description="the rule that dropped each candidate that fell out")
@@ -146,7 +160,7 @@ class UptakeRow(BaseModel):
     """One group in one month."""
 
     month: str
-    group: str
+    group: str | None = Field(description="null: events that carry no value")
     impressions: int
     clicks: int
     connections: int

@@ -1,7 +1,8 @@
 """`mia demo`: the whole loop on the sample, then the door open."""
 
 import json
-import socket
+import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,19 +15,21 @@ from mia.cli.console import console
 from mia.cli.figures import print_measures
 from mia.cli.ingest import show_report
 from mia.cli.progress import progress_bar
-from mia.cli.serve import serve
+from mia.cli.serve import require_free, serve
 from mia.cli.workspace import Home, workspace
 from mia.domain.decision import DecisionRequest
 from mia.domain.event import Channel
 from mia.domain.offer import Language
 from mia.domain.subscriber import Arm
 from mia.errors import InvalidInput
+from mia.settings import Settings
 from mia.storage.ledger import SCOPES
 from mia.tables import REGION, SUBSCRIBER_ID
-from mia.timeline import date_of
+from mia.timeline import date_of, month_of, month_text
 
-MACRO_REGION, BASELINE = "Urals", "2021-01"
+BASELINE = "2021-01"
 KEY_NAME = "demo"
+LANGUAGE = Language.EN
 
 
 def demo(
@@ -39,15 +42,18 @@ def demo(
     """Ingest the sample, build profiles, train, promote, and serve API and dashboard."""
     if not source.is_dir():
         raise InvalidInput("no such folder; run it where data/sample lies, or name it with --source", file=str(source))
-    with workspace(home) as opened:
+    with workspace(home, make=True) as opened:
         _load_and_train(opened, source)
         key = _make_key(opened)
         subscriber = _example_subscriber(opened)
         _show_decision(opened, subscriber)
-        headline = opened.uptake.headline(MACRO_REGION, BASELINE)
+        # The month of the newest record of the sample, however late the events are that somebody tried out since.
+        month = month_text(month_of(_newest_day(opened)))
+        headline = opened.uptake.headline(opened.settings.headline, BASELINE, month)
         place = opened.home
     free = port if no_serve else _free_port(host, port)
     _show_doors(f"http://{host}:{free}", key, subscriber)
+    _show_commands(place)
     console.rule("Headline")
     console.print(headline.sentence, soft_wrap=True)
     if not no_serve:
@@ -60,7 +66,7 @@ def _load_and_train(opened: Workspace, source: Path) -> None:
         console.rule("1 Ingest: records and events, judged row by row")
         show_report(opened.ingest(source, progress=progress))
         console.rule("2 Profiles: daily roll-ups, then windows")
-        day = 1 + max(file.day for file in opened.lake.files("usage") if file.day is not None)
+        day = 1 + _newest_day(opened)
         done = opened.refresh(day, progress=progress)
         console.print(f"{done.subscribers:,} profiles as of {date_of(day)}, snapshot {done.snapshot}")
         console.rule("3 Train: fit, evaluate on later days, register")
@@ -72,6 +78,10 @@ def _load_and_train(opened: Workspace, source: Path) -> None:
         console.print(f"passed: {check}")
 
 
+def _newest_day(opened: Workspace) -> int:
+    return max(file.day for file in opened.lake.files("usage") if file.day is not None)
+
+
 def _make_key(opened: Workspace) -> str:
     if any(key.name == KEY_NAME and key.revoked_at is None for key in opened.keys.all()):
         opened.keys.revoke(KEY_NAME)
@@ -80,7 +90,7 @@ def _make_key(opened: Workspace) -> str:
 
 def _example_subscriber(opened: Workspace) -> str:
     """Somebody in the chosen macro-region whose offers are personalised."""
-    regions = {name for name, region in opened.regions.items() if region.macro_region == MACRO_REGION}
+    regions = {name for name, region in opened.regions.items() if region.macro_region == opened.settings.headline}
     people = pq.read_table(opened.lake.paths("subscribers")[0], columns=[SUBSCRIBER_ID, REGION]).to_pylist()
     fitting = (
         str(person[SUBSCRIBER_ID])
@@ -92,10 +102,10 @@ def _example_subscriber(opened: Workspace) -> str:
 
 def _show_decision(opened: Workspace, subscriber: str) -> None:
     console.rule("5 Decide: offers for one subscriber")
-    request = DecisionRequest(subscriber, Channel.APP, opened.clock(), language=Language.EN)
+    request = DecisionRequest(subscriber, Channel.APP, opened.clock(), language=LANGUAGE)
     decision = opened.decisions.decide(request)
     for offer in decision.offers:
-        name = opened.decisions.catalogue.offer(offer.offer_id).name.en
+        name = opened.decisions.catalogue.offer(offer.offer_id).name.in_language(LANGUAGE)
         reasons = "; ".join(reason.text for reason in offer.reasons)
         console.print(
             f"{offer.position}. {name}: acceptance {offer.acceptance:.1%}" + (f" ({reasons})" if reasons else "")
@@ -125,7 +135,8 @@ def _show_doors(address: str, key: str, subscriber: str) -> None:
         f"key        {key}",
         "",
         "Ask for a decision:",
-        f"curl -s {address}/v1/decisions -H 'X-API-Key: {key}' -H 'Content-Type: application/json' -d '{request}'",
+        f"curl -s {address}/v1/decisions -H 'X-API-Key: {key}' -H 'Content-Type: application/json' "
+        f"-H 'Accept-Language: {LANGUAGE}' -d '{request}'",
         "",
         "Record an event:",
         f"curl -s {address}/v1/events -H 'X-API-Key: {key}' -H 'Content-Type: application/json' -d '{event}'",
@@ -134,13 +145,26 @@ def _show_doors(address: str, key: str, subscriber: str) -> None:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
+def _show_commands(home: Path) -> None:
+    """How the other commands are reached, to be pasted into another terminal."""
+    lines = ["Other commands, in another terminal:"]
+    activate = Path(sys.prefix) / "bin" / "activate"
+    if shutil.which("mia") is None and activate.is_file():
+        lines.append(f"source {shlex.quote(str(activate))}")
+    if home != Path.cwd() / Settings.model_fields["home"].default:
+        lines.append(f"export MIA_HOME={shlex.quote(str(home))}")
+    lines += [f"mia uptake --baseline {BASELINE} --by macro_region", "mia --help", ""]
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
 def _free_port(host: str, first: int) -> int:
+    refused: InvalidInput | None = None
     for port in range(first, min(first + 100, 65_536)):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as attempt:
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                attempt.bind((host, port))
-            except OSError:
-                continue
+        try:
+            require_free(host, port)
+        except InvalidInput as error:
+            refused = error
+        else:
             return port
-    raise InvalidInput(f"no free port from {first} on", column="--port")
+    raise InvalidInput(f"no free port from {first} on", option="--port") from refused

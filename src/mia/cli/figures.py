@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 
-from rich.table import Table
-
-from mia.cli.console import console
+from mia.cli.console import console, new_table, print_table
 from mia.evaluation.measures import Measures
 from mia.evaluation.off_policy import OffPolicy
 
 
 def print_measures(table: Mapping[str, Measures], title: str) -> None:
     """One row a ranker."""
-    shown = Table("ranker", "AUC [95 %]", "log loss", "NDCG@3", "calibration error", title=title)
+    shown = new_table("ranker", "AUC [95 %]", "log loss", "NDCG@3", "calibration\nerror", title=title, numbers=3)
     for name, found in table.items():
         shown.add_row(
             name,
@@ -20,7 +18,7 @@ def print_measures(table: Mapping[str, Measures], title: str) -> None:
             f"{found.ndcg_at_3:.4f}",
             f"{found.calibration_error:.4f}",
         )
-    console.print(shown)
+    print_table(shown)
 
 
 def print_policies(policies: Mapping[str, OffPolicy]) -> None:
@@ -28,14 +26,16 @@ def print_policies(policies: Mapping[str, OffPolicy]) -> None:
     if not policies:
         console.print("no off-policy value: the log carries no propensities for first positions")
         return
-    shown = Table(
+    shown = new_table(
         "policy",
-        "IPS [95 %]",
-        "SNIPS [95 %]",
-        "effective size",
+        "IPS\n[95 %]",
+        "SNIPS\n[95 %]",
+        "effective\nsize",
         "matched",
         title="Connections an impression in first place",
+        numbers=2,
     )
     for name, found in policies.items():
-        shown.add_row(name, str(found.ips), str(found.snips), f"{found.effective_size:.0f}", f"{found.matched:.1%}")
-    console.print(shown)
+        values = (str(value).replace(" [", "\n[") for value in (found.ips, found.snips))
+        shown.add_row(name, *values, f"{found.effective_size:,.0f}", f"{found.matched:.1%}")
+    print_table(shown)

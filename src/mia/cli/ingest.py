@@ -22,7 +22,7 @@ def ingest(
     home: Home = None,
 ) -> None:
     """Validate and load records; rejected rows are counted by reason and kept in a file."""
-    with workspace(home) as opened, progress_bar() as progress:
+    with workspace(home, make=True) as opened, progress_bar() as progress:
         report = opened.ingest(source, mapping=mapping, table=table, progress=progress)
     show_report(report)
 
@@ -31,11 +31,15 @@ def show_report(report: IngestReport) -> None:
     """Print what became of the rows of a load."""
     if report.tables:
         summary = Table("table", title=f"load {report.load}", title_justify="left")
-        for heading in ("files", "rows", "accepted", "duplicates", "rejected"):
+        # Most loads amend nothing, and the screen is narrow.
+        amending = any(item.corrected or item.withdrawn for item in report.tables)
+        more = ("corrected", "withdrawn") if amending else ()
+        for heading in ("files", "rows", "accepted", "duplicates", "rejected", *more):
             summary.add_column(heading, justify="right")
         for item in report.tables:
             counts = (item.files, item.rows, item.accepted, item.duplicates, item.rejected_rows)
-            summary.add_row(item.table, *(f"{number:,}" for number in counts))
+            numbers = (*counts, item.corrected, item.withdrawn) if amending else counts
+            summary.add_row(item.table, *(f"{number:,}" for number in numbers))
         console.print(summary)
     if report.rejects is not None:
         reasons = Table("table", "column", "rule", title="rejected rows", title_justify="left")

@@ -3,10 +3,9 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from mia.cli.console import new_table, print_table
 from mia.cli.workspace import Home, workspace
 from mia.timeline import timestamp_of
 
@@ -17,7 +16,7 @@ def create_key(
     home: Home = None,
 ) -> None:
     """Make a key and print its secret, which can never be seen again."""
-    with workspace(home) as opened:
+    with workspace(home, make=True) as opened:
         secret = opened.keys.create(name, scope)
     typer.echo(secret)
 
@@ -29,11 +28,11 @@ def list_keys(home: Home = None) -> None:
     if not keys:
         typer.echo("No keys yet; `mia keys create NAME --scope offers` makes one.")
         return
-    shown = Table("name", "scopes", "created", "revoked")
+    shown = new_table("name", "scopes", "created", "revoked")
     for key in keys:
         revoked = "" if key.revoked_at is None else _time(key.revoked_at)
         shown.add_row(escape(key.name), " ".join(sorted(key.scopes)), _time(key.created_at), revoked)
-    Console().print(shown)
+    print_table(shown)
 
 
 def revoke_key(name: Annotated[str, typer.Argument(help="Name of a live key.")], home: Home = None) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +19,34 @@ from mia.cli.serve import serve
 from mia.cli.simulate import simulate
 from mia.cli.train import evaluate, models, promote, train
 from mia.cli.uptake import uptake
+from mia.cli.validate import validate
 from mia.errors import MiaError
 
 app = typer.Typer(name="mia", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-for command in (demo, ingest, profile, train, evaluate, promote, models, score, serve, uptake, replay, simulate):
+for command in (
+    demo,
+    ingest,
+    validate,
+    profile,
+    train,
+    evaluate,
+    promote,
+    models,
+    score,
+    serve,
+    uptake,
+    replay,
+    simulate,
+):
     app.command()(command)
 app.add_typer(keys_app(), name="keys")
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"mia {metadata.version('mia')}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -32,6 +54,9 @@ def options(
     home: Annotated[
         Path | None, typer.Option(help="Workspace folder, else MIA_HOME, else .mia.", file_okay=False)
     ] = None,
+    version: Annotated[  # noqa: ARG001 - answered by its callback
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_show_version)
+    ] = False,
 ) -> None:
     """MIA: a personalised offer recommendation engine for a mobile operator."""
     if home is not None:

@@ -30,18 +30,22 @@ def load_recipe(path: Path) -> dict[str, Any]:
     """The `[fit]` table of a recipe; raises InvalidInput naming the file and the parameter."""
     try:
         recipe = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidInput(f"not a readable TOML file: {error}", file=str(path)) from error
+    except FileNotFoundError as error:
+        raise InvalidInput("no such file", file=str(path)) from error
+    except OSError as error:
+        raise InvalidInput(f"cannot be read: {error.strerror}", file=str(path)) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput(f"is not TOML: {error}", file=str(path)) from error
     for name in recipe:
         if name != "fit":
-            raise InvalidInput("a recipe holds a table [fit] and nothing else", file=str(path), column=name)
+            raise InvalidInput("a recipe holds a table [fit] and nothing else", file=str(path), parameter=name)
     given = recipe.get("fit")
     if not isinstance(given, dict):
         raise InvalidInput("a recipe needs a table [fit]", file=str(path))
     for name, value in given.items():
         rule = _broken_rule(name, value)
         if rule is not None:
-            raise InvalidInput(rule, file=str(path), column=name)
+            raise InvalidInput(rule, file=str(path), parameter=name)
     return given
 
 

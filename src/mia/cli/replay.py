@@ -3,18 +3,36 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from mia.cli.console import console
+from mia.cli.console import new_table, print_table
 from mia.cli.workspace import Home, workspace
+from mia.domain.decision import Rule
 from mia.errors import InvalidInput
+
+MEANINGS: dict[Rule, str] = {
+    Rule.NOT_YET_VALID: "the offer begins on a later day",
+    Rule.EXPIRED: "the last day of the offer has passed",
+    Rule.CHANNEL: "the offer is not for this channel",
+    Rule.REGION: "the offer is not for the region of the subscriber",
+    Rule.CONDITION: "a condition on the profile does not hold, or nothing is known to check it on",
+    Rule.REQUIRES: "an offer that it builds on is not connected",
+    Rule.EXCLUDES: "an offer that it excludes is connected",
+    Rule.CONNECTED: "the subscriber has it already",
+    Rule.SUBSCRIBER_LIMIT: "the subscriber connected it as often as the offer allows",
+    Rule.TOTAL_LIMIT: "its budget of connections is used up",
+    Rule.DECLINED: "the subscriber declined it not long ago",
+    Rule.SEEN_TOO_OFTEN: "it was shown to the subscriber often enough for now",
+    Rule.RANK: "it could have been shown, but others came first",
+}
 
 
 def replay(decision_id: Annotated[str, typer.Argument(help="Id of the decision.")], home: Home = None) -> None:
     """Rebuild a decision from its versions, seed and ledger position, and compare it with what was answered."""
     with workspace(home) as opened:
         found = opened.decisions.replay(decision_id)
-    table = Table("position", "offer", "acceptance", "expected value", "propensity", title=f"decision {decision_id}")
+    differences = ", ".join(found.differences)
+    typer.echo(f"decision {decision_id}: {f'differs in {differences}' if differences else 'rebuilt identically'}\n")
+    table = new_table("position", "offer", "acceptance", "expected\nvalue", "propensity", numbers=3)
     for offer in found.rebuilt.offers:
         table.add_row(
             str(offer.position),
@@ -23,11 +41,14 @@ def replay(decision_id: Annotated[str, typer.Argument(help="Id of the decision."
             f"{offer.expected_value:.4f}",
             f"{offer.propensity:.6f}",
         )
-    console.print(table)
-    dropped = Table("not shown", "rule")
+    print_table(table)
+    dropped = new_table("not shown", "rule")
     for offer_id, rule in found.rebuilt.dropped.items():
         dropped.add_row(offer_id, rule)
-    console.print(dropped)
-    if found.differences:
-        raise InvalidInput(f"the rebuilt decision differs in {', '.join(found.differences)}", column=decision_id)
-    typer.echo("rebuilt identically")
+    print_table(dropped)
+    legend = new_table("rule", "what it says")
+    for rule in sorted({Rule(name) for name in found.rebuilt.dropped.values()}, key=list(Rule).index):
+        legend.add_row(rule, MEANINGS[rule])
+    print_table(legend)
+    if differences:
+        raise InvalidInput(f"decision {decision_id}: the rebuilt one differs in {differences}")

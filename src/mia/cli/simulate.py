@@ -22,7 +22,7 @@ def simulate(
 ) -> None:
     """Write a synthetic operator: subscribers, usage records, offers, events, and beside them the truth."""
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", start):
-        raise InvalidInput(f"start must be a month such as 2021-01, not {start!r}")
+        raise InvalidInput(f"must be a month such as 2021-01, not {start!r}", option="--start")
     scenario = Scenario(subscribers=subscribers, months=months, seed=seed, start=month_number(start))
     with progress_bar() as progress:
         done = simulate_world(scenario, out, progress)

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from mia.cli.console import console
+from mia.cli.console import new_table, print_table
 from mia.cli.figures import print_measures, print_policies
 from mia.cli.progress import progress_bar
 from mia.cli.recipe import load_recipe
@@ -59,13 +58,17 @@ def evaluate(
     home: Home = None,
 ) -> None:
     """Figures of a model with intervals, and what it would have earned, against the baselines."""
-    with workspace(home) as opened:
+    with workspace(home) as opened, progress_bar() as progress:
+        progress("model", 0, 1)
+        version = opened.version(model)
+        progress("model", 1, 1)
         found = opened.evaluator().evaluate(
-            opened.version(model),
+            version,
             opened.catalogue().offers,
             until=_until(until) or opened.end_of_events(),
             attribution_days=attribution_days or opened.settings.training.attribution_days,
             policies=tuple(policy or ()),
+            progress=progress,
         )
     source = "impressions after its training" if found.fresh else "the later window of its training"
     print_measures(
@@ -87,22 +90,29 @@ def promote(version: Annotated[str, typer.Argument(help="Version of the candidat
 
 def models(home: Home = None) -> None:
     """List the registered models, newest first."""
-    table = Table("version", "made (UTC)", "champion", "gate", "AUC", "NDCG@3", "calibration error", "trained until")
     with workspace(home) as opened:
-        for model in opened.registry.versions():
-            made = datetime.fromtimestamp(model.created_at / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-            figures = (
-                f"{model.metrics.get(name, float('nan')):.4f}" for name in ("auc", "ndcg_at_3", "calibration_error")
-            )
-            table.add_row(
-                model.version,
-                made,
-                "yes" if model.champion else "",
-                model.tags.get("gate", "not run"),
-                *figures,
-                model.tags.get("trained_until", ""),
-            )
-    console.print(table)
+        found = opened.registry.versions()
+    if not found:
+        typer.echo("No models yet; `mia train` makes one.")
+        return
+    table = new_table(
+        "version", "made (UTC)", "champion", "gate", "AUC", "NDCG@3", "calibration\nerror", "trained\nuntil"
+    )
+    for model in found:
+        made = datetime.fromtimestamp(model.created_at / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+        figures = (f"{model.metrics.get(name, float('nan')):.4f}" for name in ("auc", "ndcg_at_3", "calibration_error"))
+        table.add_row(
+            model.version,
+            made,
+            "yes" if model.champion else "",
+            model.tags.get("gate", "not run"),
+            *figures,
+            model.tags.get("trained_until", ""),
+        )
+    print_table(table)
+    for model in found:
+        if model.champion and model.tags.get("gate") == "refused":
+            typer.echo(f"model {model.version} was refused after it had gone live: it stays champion until another is")
 
 
 def _until(text: str | None) -> int | None:

@@ -8,11 +8,27 @@ import orjson
 import pyarrow as pa
 import typer
 from pyarrow import csv
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from mia.cli.console import new_table, print_table
 from mia.cli.workspace import Home, workspace
+from mia.errors import InvalidInput
+from mia.uptake.growth import name_unknown
+
+HEADINGS = {
+    "month": "month",
+    "group": "group",
+    "impressions": "impres-\nsions",
+    "clicks": "clicks",
+    "connections": "connec-\ntions",
+    "disconnections": "discon-\nnections",
+    "cumulative": "cumu-\nlative",
+    "index": "index",
+    "growth_percent": "growth\n%",
+}
+
+
+DECIMALS = {"index": 3, "growth_percent": 1}
 
 
 class Format(StrEnum):
@@ -34,6 +50,11 @@ def uptake(
     """Connections by month, each counted once, cumulative and against the end of a baseline month."""
     with workspace(home) as opened:
         table = opened.uptake.table(baseline, by, start, end)
+        months = opened.uptake.months()
+    if months and not table.num_rows and not (start is None and end is None):
+        raise InvalidInput(
+            f"there are no events then; there are from {months[0]} to {months[-1]}", option="--from, --to"
+        )
     _PRINTERS[form](table)
 
 
@@ -41,28 +62,26 @@ def _print_table(table: pa.Table) -> None:
     if table.num_rows == 0:
         typer.echo("No events to report on.")
         return
-    shown = Table(caption="index: cumulative connections against the end of the baseline month; … = not complete yet")
-    for name in table.column_names[:-1]:
-        shown.add_column(name.replace("_percent", " %"), justify="left" if name in ("month", "group") else "right")
-    for row in table.to_pylist():
-        month = row.pop("month") + ("" if row.pop("complete") else " …")
-        group = row.pop("group") or "(unknown)"
-        shown.add_row(month, escape(group), *(_cell(value) for value in row.values()))
-    Console().print(shown)
+    shown = new_table(*HEADINGS.values(), numbers=len(HEADINGS) - 2)
+    for row in name_unknown(table).to_pylist():
+        month, group = row["month"] + ("" if row["complete"] else "*"), escape(row["group"])
+        shown.add_row(month, group, *(_cell(name, row[name]) for name in list(HEADINGS)[2:]))
+    print_table(shown)
+    typer.echo("index: cumulative connections against those at the end of the baseline month")
+    if not all(table["complete"].to_pylist()):
+        typer.echo("*: the month is not complete, its figures may still rise")
 
 
 def _print_csv(table: pa.Table) -> None:
-    csv.write_csv(table, sys.stdout.buffer)
+    csv.write_csv(name_unknown(table), sys.stdout.buffer)
 
 
 def _print_json(table: pa.Table) -> None:
     typer.echo(orjson.dumps(table.to_pylist(), option=orjson.OPT_INDENT_2).decode())
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401 - an integer, a float or None
-    if value is None:
-        return "-"
-    return f"{value:,.3f}" if isinstance(value, float) else f"{value:,}"
+def _cell(name: str, value: Any) -> str:  # noqa: ANN401 - an integer, a float or None
+    return "-" if value is None else f"{value:,.{DECIMALS.get(name, 0)}f}"
 
 
 _PRINTERS = {Format.TABLE: _print_table, Format.CSV: _print_csv, Format.JSON: _print_json}

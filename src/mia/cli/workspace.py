@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from mia.bootstrap import Workspace, open_workspace
-from mia.errors import InvalidInput
+from mia.bootstrap import Workspace, is_workspace, open_workspace
+from mia.errors import InvalidInput, NotEnoughData
 from mia.settings import load_settings
 from mia.timeline import day_of
 
@@ -24,9 +24,16 @@ SparkMaster = Annotated[
 
 
 @contextmanager
-def workspace(home: Path | None, **given: str | None) -> Iterator[Workspace]:
-    """The opened workspace, closed at the end; settings that are given go before those of environment and file."""
-    opened = open_workspace(load_settings(home, **given))
+def workspace(home: Path | None, *, make: bool = False, **given: str | None) -> Iterator[Workspace]:
+    """The opened workspace, closed at the end; settings that are given go before those of environment and file.
+
+    Only commands that bring something in `make` one; to the others a folder that is none is most often a wrong folder,
+    and raises NotEnoughData.
+    """
+    settings = load_settings(home, **given)
+    if not make and not is_workspace(settings):
+        raise NotEnoughData(f"no workspace at {settings.home.absolute()}; `mia ingest` or `mia demo` makes one")
+    opened = open_workspace(settings)
     try:
         yield opened
     finally:
@@ -38,4 +45,4 @@ def parse_day(text: str, option: str) -> int:
     try:
         return day_of(date.fromisoformat(text))
     except ValueError as error:
-        raise InvalidInput(f"must be a date such as 2021-07-01, not {text!r}", column=option) from error
+        raise InvalidInput(f"must be a date such as 2021-07-01, not {text!r}", option=option) from error

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import altair
 import pyarrow as pa
-import vl_convert
 
+from mia.drawing import render
 from mia.evaluation.metrics import Bin
 
 MOST = 25
@@ -20,7 +20,7 @@ def reliability_figure(bins: Sequence[Bin]) -> str:
     y = altair.Y("observed:Q", title="observed acceptance", axis=altair.Axis(format="%"))
     diagonal = altair.Chart(ends).mark_line(strokeDash=[4, 4], color="grey").encode(x=x, y=y)
     curve = altair.Chart(data).mark_line(point=True).encode(x=x, y=y)
-    return _svg((diagonal + curve).properties(width=320, height=320, title="Reliability on the later window"))
+    return render((diagonal + curve).properties(width=320, height=320, title="Reliability on the later window"))
 
 
 def gains_figure(gains: Mapping[str, float]) -> str:
@@ -35,8 +35,4 @@ def gains_figure(gains: Mapping[str, float]) -> str:
             y=altair.Y("column:N", title=None, sort="-x"),
         )
     )
-    return _svg(chart.properties(width=320, title="What the model looks at"))
-
-
-def _svg(chart: altair.TopLevelMixin) -> str:
-    return str(vl_convert.vegalite_to_svg(chart.to_json()))
+    return render(chart.properties(width=320, title="What the model looks at"))

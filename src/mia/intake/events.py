@@ -8,7 +8,7 @@ import pyarrow as pa
 from mia.domain.subscriber import ARM_BUCKETS, Arm, ArmSplit
 from mia.intake.answers import count
 from mia.intake.quoting import identifier, literal
-from mia.intake.reading import ROW
+from mia.intake.raw import ROW
 from mia.intake.rejects import REJECTS
 from mia.intake.rules import KNOWN_SUBSCRIBER, KNOWN_SUBSCRIBERS, rules_of
 from mia.intake.sources import Source

@@ -8,7 +8,8 @@ import duckdb
 from mia.errors import InvalidInput
 from mia.intake.answers import first_row
 from mia.intake.quoting import identifier
-from mia.intake.reading import ROW, close_source, open_source
+from mia.intake.raw import ROW
+from mia.intake.reading import open_source
 from mia.intake.rejects import REJECTS
 from mia.intake.sources import Source, first_line
 from mia.intake.staging import check_filter, expressions_of
@@ -40,4 +41,4 @@ def read_offers(connection: duckdb.DuckDBPyConnection, source: Source, ordinal: 
             raise InvalidInput(f"cannot be read: {first_line(error)}", file=source.name) from error
         return rows
     finally:
-        close_source(connection, raw)
+        raw.close(connection)

@@ -1,6 +1,5 @@
 """Rejected rows of a load: collected in one table while it runs, kept as a file afterwards."""
 
-import uuid
 from pathlib import Path
 
 import duckdb
@@ -31,11 +30,11 @@ def count_rejects(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[Rule
     return counts
 
 
-def write_rejects(connection: duckdb.DuckDBPyConnection, folder: Path, load: str) -> Path:
-    """Write the rejects to `<load>.csv` in one rename, by table, file and row."""
+def write_rejects(connection: duckdb.DuckDBPyConnection, folder: Path, scratch: Path, load: str) -> Path:
+    """Write the rejects to `<load>.csv` by table, file and row: below `scratch` first, then in one rename."""
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{load}.csv"
-    fresh = folder / f"{load}.{uuid.uuid4().hex}"
+    fresh = scratch / target.name
     connection.execute(
         f'COPY (SELECT * FROM {REJECTS} ORDER BY "table", source_file, source_row) TO {literal(str(fresh))} '
         "(FORMAT csv, HEADER)"

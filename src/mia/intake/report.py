@@ -15,7 +15,10 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class TableReport:
-    """One table of a load. `rows` = `accepted` + `duplicates` + the sum of `rejected`."""
+    """One table of a load. `rows` = `accepted` + `duplicates` + the sum of `rejected`.
+
+    `corrected` of the accepted rows amend an earlier version of their record, `withdrawn` of them take theirs back.
+    """
 
     table: str
     files: int
@@ -23,6 +26,8 @@ class TableReport:
     accepted: int
     duplicates: int = 0
     rejected: tuple[RuleCount, ...] = ()
+    corrected: int = 0
+    withdrawn: int = 0
 
     @property
     def rejected_rows(self) -> int:

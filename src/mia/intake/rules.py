@@ -12,7 +12,22 @@ from zoneinfo import available_timezones
 import duckdb
 
 from mia.intake.quoting import identifier, literal, literals
-from mia.tables import EVENTS, KIND, OFFER_ID, SUBSCRIBER_ID, TIMEZONE, USAGE, Column, Dtype, Table
+from mia.tables import (
+    ARRIVED_AT,
+    EVENTS,
+    KIND,
+    OCCURRED_AT,
+    OFFER_ID,
+    RECORD_ID,
+    SUBSCRIBER_ID,
+    TIMEZONE,
+    USAGE,
+    VERSION,
+    WITHDRAWN,
+    Column,
+    Dtype,
+    Table,
+)
 
 EARLIEST = "1990-01-01"
 KNOWN_SUBSCRIBERS = "known_subscribers"
@@ -23,6 +38,8 @@ UNKNOWN_SUBSCRIBER = "unknown subscriber"
 UNKNOWN_OFFER = "unknown offer"
 UNKNOWN_TIMEZONE = "unknown time zone"
 IN_FUTURE = "in the future"
+BEFORE_IT_OCCURRED = "before occurred_at"
+AMENDS_NOTHING = "needed to amend a record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +170,7 @@ def rules_of(table: Table, *, kinds: tuple[str, ...], now: int) -> tuple[Rule, .
         usage_kind = table.name == USAGE.name and column.name == KIND
         known = replace(column, choices=(*column.choices, *kinds)) if usage_kind else column
         rules.extend(_rules_of_column(known, now, curable_choice=usage_kind))
-        rules.extend(REFERENCES.get((table.name, column.name), ()))
+        rules.extend(WIDER_RULES.get((table.name, column.name), ()))
         if column.name == TIMEZONE:
             rules.append(_rule_of_timezones())
     return tuple(rules)
@@ -195,7 +212,8 @@ def _rule_of_timezones() -> Rule:
 
 _SUBSCRIBER_IS_KNOWN = Rule(SUBSCRIBER_ID, UNKNOWN_SUBSCRIBER, f"{identifier(KNOWN_SUBSCRIBER)} IS NULL", curable=True)
 
-REFERENCES: Mapping[tuple[str, str], tuple[Rule, ...]] = {
+# Rules that look beyond their column: at other columns of the row, or at other tables.
+WIDER_RULES: Mapping[tuple[str, str], tuple[Rule, ...]] = {
     (USAGE.name, SUBSCRIBER_ID): (_SUBSCRIBER_IS_KNOWN,),
     (EVENTS.name, SUBSCRIBER_ID): (_SUBSCRIBER_IS_KNOWN,),
     (EVENTS.name, OFFER_ID): (
@@ -206,6 +224,10 @@ REFERENCES: Mapping[tuple[str, str], tuple[Rule, ...]] = {
             curable=True,
         ),
     ),
+    (USAGE.name, RECORD_ID): (
+        Rule(RECORD_ID, AMENDS_NOTHING, f"{RECORD_ID} IS NULL AND ({VERSION} > 1 OR {WITHDRAWN})"),
+    ),
+    (USAGE.name, ARRIVED_AT): (Rule(ARRIVED_AT, BEFORE_IT_OCCURRED, f"{ARRIVED_AT} < {OCCURRED_AT}"),),
 }
 
 

@@ -8,7 +8,8 @@ import duckdb
 from mia.errors import InvalidInput
 from mia.intake.answers import count, first_row
 from mia.intake.quoting import identifier, literal
-from mia.intake.reading import ROW, Raw, close_source, open_source
+from mia.intake.raw import ROW, Raw
+from mia.intake.reading import open_source
 from mia.intake.rejects import REJECTS
 from mia.intake.rules import DUCK, Rule, fault, named_rules, parsed, raw_name, raw_value
 from mia.intake.sources import Source, first_line
@@ -70,7 +71,7 @@ def stage(connection: duckdb.DuckDBPyConnection, plan: Plan, source: Source, ord
         except duckdb.Error as error:
             raise InvalidInput(f"cannot be read: {first_line(error)}", file=source.name) from error
     finally:
-        close_source(connection, raw)
+        raw.close(connection)
     unread = (
         ()
         if source.columns is not None

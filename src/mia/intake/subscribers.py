@@ -8,7 +8,7 @@ import duckdb
 from mia.domain.region import Region
 from mia.intake.answers import count, first_row
 from mia.intake.quoting import identifier, literal
-from mia.intake.reading import ROW
+from mia.intake.raw import ROW
 from mia.intake.rules import DUCK, KNOWN_SUBSCRIBER, KNOWN_SUBSCRIBERS, number, rules_of
 from mia.intake.staging import FAULT, Plan
 from mia.tables import MACRO_REGION, REGION, SUBSCRIBER_ID, SUBSCRIBERS, TIMEZONE

@@ -1,18 +1,19 @@
-"""Usage records: local day and hour, duplicates collapsed, one parquet file a local day."""
+"""Usage records: local day and hour, the day they were known, one parquet file a local day."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 
-from mia.intake.answers import count
 from mia.intake.quoting import identifier, literal, literals
-from mia.intake.reading import ROW
+from mia.intake.raw import ROW
 from mia.intake.rules import KNOWN_SUBSCRIBER, KNOWN_SUBSCRIBERS, rules_of
 from mia.intake.staging import FAULT, FILE, Plan
 from mia.intake.subscribers import KNOWN_TIMEZONE
 from mia.tables import (
+    ARRIVED_AT,
     KNOWN_DAY,
     LAKE_USAGE,
     LOCAL_DAY,
@@ -26,7 +27,8 @@ from mia.tables import (
 )
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
-DUPLICATES = "duplicate_usage"
+Arrival = Literal["occurred", "load"]
+"""When a record that does not say it is taken to have arrived: when it happened, or when it is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,52 +40,30 @@ class DayFile:
     rows: int
 
 
-def usage_plan(kinds: tuple[str, ...], now: int) -> Plan:
+def usage_plan(kinds: tuple[str, ...], now: int, arrival: Arrival = "occurred") -> Plan:
     """How usage is judged: `kinds` are those declared in settings, `now` in microseconds since the epoch."""
-    local = f"epoch_us(timezone({identifier(KNOWN_TIMEZONE)}, {OCCURRED_AT})) // {MICROSECONDS}"
+    occurred = _local_seconds(OCCURRED_AT)
+    arrived = ARRIVED_AT if arrival == "occurred" else f"coalesce({ARRIVED_AT}, make_timestamptz({now}))"
+    local_day = _day(occurred)
     return Plan(
         USAGE,
         rules_of(USAGE, kinds=kinds, now=now),
         joins=f"LEFT JOIN {KNOWN_SUBSCRIBERS} ON {SUBSCRIBER_ID} = {identifier(KNOWN_SUBSCRIBER)}",
         derived={
-            LOCAL_DAY: ("INTEGER", f"CAST({local} // {DAY_SECONDS} AS INTEGER)"),
-            LOCAL_HOUR: ("INTEGER", f"CAST({local} // 3600 % 24 AS INTEGER)"),
+            LOCAL_DAY: ("INTEGER", local_day),
+            LOCAL_HOUR: ("INTEGER", f"CAST({occurred} // 3600 % 24 AS INTEGER)"),
+            # GREATEST passes over NULL: what has no arrival is known from the day it happened.
+            KNOWN_DAY: ("INTEGER", f"greatest({local_day}, {_day(_local_seconds(arrived))})"),
         },
     )
 
 
-def find_duplicates(
-    connection: duckdb.DuckDBPyConnection,
-    plan: Plan,
-    keys: Mapping[int, str],
-    again: Collection[int],
-    paths_of: Callable[[Sequence[int]], Sequence[str]],
-) -> int:
-    """Note sound staged records whose id came before, in the load or in the lake; returns their number.
+def _local_seconds(moment: str) -> str:
+    return f"epoch_us(timezone({identifier(KNOWN_TIMEZONE)}, {moment})) // {MICROSECONDS}"
 
-    `keys` are the identities of the files by number, `again` the numbers of files that were loaded before, and
-    `paths_of` gives the lake's files of some local days. The first record of the load stays.
-    """
-    sound = f'"{FAULT}" = 0 AND {RECORD_ID} IS NOT NULL'
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {DUPLICATES} AS WITH twice AS (SELECT {RECORD_ID}, "
-        f'min(("{FILE}", "{ROW}")) AS kept FROM {plan.staged} WHERE {sound} GROUP BY {RECORD_ID} HAVING count(*) > 1) '
-        f'SELECT "{FILE}", "{ROW}" FROM {plan.staged} JOIN twice USING ({RECORD_ID}) '
-        f'WHERE "{FAULT}" = 0 AND ("{FILE}", "{ROW}") <> kept'
-    )
-    # Made-up ids cannot be in the lake unless their very file was loaded before.
-    doubtful = f'"{FAULT}" = 0 AND ({RECORD_ID} IS NOT NULL OR "{FILE}" IN ({", ".join(map(str, again)) or "NULL"}))'
-    touched = connection.execute(f"SELECT DISTINCT {LOCAL_DAY} FROM {plan.staged} WHERE {doubtful}").fetchall()
-    # A subscriber may have moved to another time zone since, which shifts the local day of the same record by one.
-    paths = paths_of(sorted({day + shift for (day,) in touched for shift in (-1, 0, 1)}))
-    if paths:
-        connection.execute(
-            f'INSERT INTO {DUPLICATES} SELECT "{FILE}", "{ROW}" FROM {plan.staged} '
-            f"WHERE {doubtful} AND {record_id(keys)} IN "
-            f"(SELECT {RECORD_ID} FROM read_parquet([{literals(list(paths))}], hive_partitioning = false)) "
-            f'EXCEPT SELECT "{FILE}", "{ROW}" FROM {DUPLICATES}'
-        )
-    return count(connection, f"SELECT count(*) FROM {DUPLICATES}")
+
+def _day(local_seconds: str) -> str:
+    return f"CAST({local_seconds} // {DAY_SECONDS} AS INTEGER)"
 
 
 def record_id(keys: Mapping[int, str]) -> str:
@@ -92,25 +72,35 @@ def record_id(keys: Mapping[int, str]) -> str:
     return f'coalesce({RECORD_ID}, ([{prefixes}])["{FILE}" + 1] || "{ROW}")'
 
 
-def write_usage(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, keys: Mapping[int, str], folder: Path, *, duplicates: int
-) -> list[DayFile]:
-    """Write the sound, new records below `folder`, one file or a few for each local day, by subscriber.
-
-    `duplicates` is the number that `find_duplicates` noted.
-    """
+def lake_columns(identity: str) -> str:
+    """SQL of the columns of the lake, of staged records that count as they are; `identity` is SQL of their id."""
     made = {
         OCCURRED_AT: f"epoch_us({OCCURRED_AT}) // {MICROSECONDS}",
-        RECORD_ID: record_id(keys),
-        KNOWN_DAY: LOCAL_DAY,
+        RECORD_ID: identity,
         SIGN: "1",
-        VERSION: "1",
+        VERSION: f"coalesce({VERSION}, 1)",
     }
-    columns = [f"{made.get(name, identifier(name))} AS {identifier(name)}" for name in LAKE_USAGE.names]
-    # Joining nothing away still takes time.
-    fresh = f'ANTI JOIN {DUPLICATES} USING ("{FILE}", "{ROW}")' if duplicates else ""
+    return ", ".join(f"{made.get(name, identifier(name))} AS {identifier(name)}" for name in LAKE_USAGE.names)
+
+
+def write_usage(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    keys: Mapping[int, str],
+    folder: Path,
+    *,
+    apart: str | None = None,
+    besides: str | None = None,
+) -> list[DayFile]:
+    """Write the sound records below `folder`, one file or a few for each local day, by subscriber.
+
+    `apart` is a table of the (file, row) of those to leave out, `besides` one of further rows of the lake's columns.
+    """
+    # Joining nothing away, and adding nothing, still take time.
+    fresh = f'ANTI JOIN {apart} USING ("{FILE}", "{ROW}")' if apart else ""
+    further = f"UNION ALL SELECT {', '.join(map(identifier, LAKE_USAGE.names))} FROM {besides}" if besides else ""
     written = connection.execute(
-        f'COPY (SELECT {", ".join(columns)} FROM {plan.staged} {fresh} WHERE "{FAULT}" = 0 '
+        f'COPY (SELECT {lake_columns(record_id(keys))} FROM {plan.staged} {fresh} WHERE "{FAULT}" = 0 {further} '
         f"ORDER BY {LOCAL_DAY}, {SUBSCRIBER_ID}) TO {literal(str(folder))} (FORMAT parquet, COMPRESSION zstd, "
         f"PARTITION_BY ({LOCAL_DAY}), WRITE_PARTITION_COLUMNS true, OVERWRITE_OR_IGNORE true, RETURN_STATS true)"
     ).fetchall()

@@ -143,7 +143,7 @@ def advance_windows(sums: Table, days: Table, as_of: int) -> Table:
             )
         ).name(f"{RAMP}_change"),
         bit_or((newest & seen).ifelse(1, 0).cast("int64")).name("newest"),
-        _sum(rows["charge"], newest & seen).name("newest_charge"),
+        _sum((newest & seen).ifelse(rows["charge"], 0.0)).name("newest_charge"),
     )
     both = sums.outer_join(change, [SUBSCRIBER_ID, KIND])
     recent, older = (both[name].fill_null(0) for name in (RECENT, OLDER))
@@ -185,8 +185,8 @@ def _added_columns(days: Table, paid_on: list[int]) -> Table:
     )
 
 
-def _sum(values: NumericValue, where: BooleanValue | None = None) -> NumericValue:
-    return values.sum(where=where).fill_null(0.0)
+def _sum(values: NumericValue) -> NumericValue:
+    return values.sum().fill_null(0.0)
 
 
 def _signed(values: NumericValue, added: BooleanValue, taken: BooleanValue) -> NumericValue:

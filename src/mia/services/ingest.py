@@ -13,6 +13,8 @@ from mia.domain.region import Region
 from mia.domain.subscriber import ArmSplit
 from mia.errors import InvalidInput
 from mia.intake import events, subscribers, usage
+from mia.intake.amendments import SETTLED, Settled, settle_amendments, write_amended
+from mia.intake.duplicates import DUPLICATES, find_duplicates
 from mia.intake.mapping import load_mapping
 from mia.intake.offers import read_offers
 from mia.intake.rejects import count_rejects, create_rejects, write_rejects
@@ -20,10 +22,12 @@ from mia.intake.report import IngestReport, TableReport
 from mia.intake.rules import know_offers
 from mia.intake.sources import Source, find_sources
 from mia.intake.staging import Plan, create_staged, curable_files, note_faults, stage, staged_rows
+from mia.intake.tally import tally_usage
 from mia.offers.catalogue import Catalogue, build_catalogue, load_rows
 from mia.ports import Lake, LakeChange, Ledger
 from mia.storage.catalogues import load_catalogue_of, store_catalogue
-from mia.tables import EVENTS, OFFERS, SUBSCRIBERS, USAGE
+from mia.storage.files import scratch_folder
+from mia.tables import AMENDED, EVENTS, OFFERS, SUBSCRIBERS, USAGE
 
 LOADS = "loads"
 
@@ -36,12 +40,13 @@ def no_progress(label: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a load is judged and completed by: regions with their time zones, kinds of usage, arms."""
+    """What a load is judged and completed by: regions with their time zones, kinds of usage, arms, arrival."""
 
     regions: Mapping[str, Region] = field(default_factory=dict)
     default_timezone: str = "UTC"
     usage_kinds: tuple[str, ...] = ()
     arms: ArmSplit = field(default_factory=ArmSplit)
+    arrival: usage.Arrival = "occurred"
 
 
 def ingest(
@@ -50,6 +55,7 @@ def ingest(
     lake: Lake,
     ledger: Ledger,
     rejects: Path,
+    scratch: Path,
     connect: Callable[[], duckdb.DuckDBPyConnection],
     now: int,
     terms: Terms,
@@ -57,7 +63,8 @@ def ingest(
     table: str | None = None,
     progress: Progress = no_progress,
 ) -> IngestReport:
-    """Load a file or folder; `now` in microseconds since the epoch, `rejects` the folder for rejected rows.
+    """Load a file or folder; `now` in microseconds since the epoch, `rejects` the folder for rejected rows,
+    `scratch` one that holds what does not fit into memory while the load lasts.
 
     A file that was loaded before is left alone, unless some of its rows were rejected for a reason that lies
     outside of it (an unknown subscriber, say): then those get another chance. The ledger commits before the lake,
@@ -68,14 +75,14 @@ def ingest(
     found = load_mapping(mapping, source) if mapping is not None else find_sources(source, table)
     keys = [item.key() for item in found.sources]
     # The lake stays as it is from the first look at it to the commit.
-    with lake.change() as change, closing(connect()) as connection:
+    with lake.change() as change, scratch_folder(scratch), closing(connect()) as connection:
         seen: dict[str, Any] = lake.noted(LOADS) or {}
         chosen = [number for number in range(len(keys)) if _is_wanted(number, found.sources, keys, seen)]
         load = sha256("".join(sorted(keys[number] for number in chosen)).encode()).hexdigest()[:12]
         already = tuple(item.name for number, item in enumerate(found.sources) if number not in set(chosen))
         if not chosen:
             return IngestReport(load, (), already, found.ignored)
-        _prepare(connection)
+        _prepare(connection, scratch)
         work = _Load(
             connection=connection,
             lake=lake,
@@ -87,7 +94,7 @@ def ingest(
             again={number for number in chosen if keys[number] in seen},
             progress=progress,
         )
-        return work.run(change, ledger, rejects, seen, already, found.ignored)
+        return work.run(change, ledger, (rejects, scratch), seen, already, found.ignored)
 
 
 def _is_wanted(number: int, sources: Sequence[Source], keys: Sequence[str], seen: Mapping[str, Any]) -> bool:
@@ -97,8 +104,9 @@ def _is_wanted(number: int, sources: Sequence[Source], keys: Sequence[str], seen
     return sources[number].table == OFFERS.name or keys[number] not in seen or seen[keys[number]]["open"]
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
+def _prepare(connection: duckdb.DuckDBPyConnection, scratch: Path) -> None:
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET temp_directory = ?", [str(scratch)])
     # Row numbers of CSV files are the order in which their rows arrive.
     connection.execute("SET preserve_insertion_order = true")
     create_rejects(connection)
@@ -123,20 +131,21 @@ class _Load:
     accepted: dict[str, int] = field(default_factory=dict)
     duplicates: dict[str, int] = field(default_factory=dict)
     open: set[int] = field(default_factory=set)
+    amended: Settled = field(default_factory=Settled)
 
     def run(
         self,
         change: LakeChange,
         ledger: Ledger,
-        rejects: Path,
+        folders: tuple[Path, Path],
         seen: Mapping[str, Any],
         already: tuple[str, ...],
         ignored: tuple[str, ...],
     ) -> IngestReport:
-        """Judge everything, then write everything."""
+        """Judge everything, then write everything; rejects go to the first of `folders` by way of the second."""
         catalogue = self._read_catalogue()
         self._merge_subscribers()
-        usage_plan = usage.usage_plan(self.terms.usage_kinds, self.now)
+        usage_plan = usage.usage_plan(self.terms.usage_kinds, self.now, self.terms.arrival)
         events_plan = events.events_plan(self.now)
         for plan in (usage_plan, events_plan):
             self._stage(plan)
@@ -147,8 +156,8 @@ class _Load:
         self._write_usage(change, usage_plan)
         self._record_events(ledger, events_plan)
         counts = count_rejects(self.connection)
-        file = write_rejects(self.connection, rejects, self.load) if counts else None
-        change.note(LOADS, {**seen, **self._notes()})
+        file = write_rejects(self.connection, *folders, self.load) if counts else None
+        change.note(LOADS, {**seen, **self._notes(usage_plan, seen)})
         change.commit()
         self._step()
         reports = tuple(
@@ -159,6 +168,8 @@ class _Load:
                 accepted=self.accepted[table],
                 duplicates=self.duplicates[table],
                 rejected=counts.get(table, ()),
+                corrected=self.amended.corrected if table == USAGE.name else 0,
+                withdrawn=self.amended.withdrawn if table == USAGE.name else 0,
             )
             for table in self.rows
         )
@@ -241,13 +252,27 @@ class _Load:
     def _write_usage(self, change: LakeChange, plan: Plan) -> None:
         if USAGE.name not in self.rows:
             return
-        duplicates = usage.find_duplicates(
+        settled = settle_amendments(self.connection, plan, self.terms.arrival, self.lake.paths)
+        duplicates = find_duplicates(
             self.connection, plan, self.keys, self.again, lambda days: self.lake.paths(USAGE.name, days)
         )
-        written = usage.write_usage(self.connection, plan, self.keys, change.folder(), duplicates=duplicates)
+        written = usage.write_usage(
+            self.connection,
+            plan,
+            self.keys,
+            change.folder(),
+            apart=DUPLICATES if duplicates else None,
+            besides=SETTLED if settled.rows else None,
+        )
         for file in written:
             change.add(USAGE.name, file.path, rows=file.rows, load=self.load, day=file.day)
-        self._count(USAGE.name, accepted=sum(file.rows for file in written), duplicates=duplicates)
+        if settled.listed:
+            path = change.folder() / "amended.parquet"
+            write_amended(self.connection, path)
+            change.add(AMENDED.name, path, rows=settled.listed, load=self.load)
+        as_they_are = sum(file.rows for file in written) - settled.rows
+        self._count(USAGE.name, accepted=as_they_are + settled.accepted, duplicates=duplicates + settled.duplicates)
+        self.amended = settled
 
     def _record_events(self, ledger: Ledger, plan: Plan) -> None:
         if EVENTS.name not in self.rows:
@@ -260,13 +285,17 @@ class _Load:
         events.note_conflicts(self.connection, plan, mine, conflicts)
         self._count(EVENTS.name, accepted=accepted, duplicates=duplicates + repeats)
 
-    def _notes(self) -> dict[str, dict[str, Any]]:
+    def _notes(self, usage_plan: Plan, seen: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        before = {number: seen.get(self.keys[number], {}).get("counts", {}) for number in self.again}
+        counts = tally_usage(self.connection, usage_plan, self.sources, before) if USAGE.name in self.rows else {}
         return {
             self.keys[number]: {
                 "load": self.load,
                 "file": source.name,
                 "table": source.table,
                 "open": number in self.open,
+                "at": self.now,
+                **({"counts": counts[number]} if number in counts else {}),
             }
             for number, source in self.sources.items()
             if source.table != OFFERS.name

@@ -30,7 +30,7 @@ def promote(version: str, *, registry: Registry, thresholds: Thresholds, fingerp
     )
     if not verdict.passed:
         registry.refuse(version, verdict.to_json())
-        raise GateRefused(version, verdict.failed)
+        raise GateRefused(version, verdict.failed, registry.champion())
     registry.promote(version, verdict.to_json())
     return verdict
 

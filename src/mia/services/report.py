@@ -28,6 +28,7 @@ from mia.uptake.growth import (
     Span,
     build_series,
     build_table,
+    newest_settled,
     require_dimension,
     require_month,
     require_month_within,
@@ -75,7 +76,7 @@ class UptakeReport:
         first = None if start is None else require_month(start, "from")
         last = None if end is None else require_month(end, "to")
         if first is not None and last is not None and first > last:
-            raise InvalidInput(f"must not be later than {end}, where the figures end", column="from")
+            raise InvalidInput(f"must not be later than {end}, where the figures end", parameter="from")
         known = self._refreshed()
         if known.span is None:
             return UPTAKE_SCHEMA.empty_table()
@@ -83,10 +84,11 @@ class UptakeReport:
         return build_table(build_series(known.cells, known.span, column), known.span, base, first, last)
 
     def headline(self, macro_region: str, baseline: str, month: str | None = None) -> Headline:
-        """Growth of one macro-region from the baseline month to `month`, or to the newest month there is.
+        """Growth of one macro-region from the baseline month to `month`.
 
-        Raises InvalidInput that names the parameter (`macro_region`, `baseline`, `month`). Without events all figures
-        are 0.
+        By default that is the newest complete month with events, for a running month is no growth of a month; the
+        newest there is while none is complete, and the baseline when that is later. Raises InvalidInput that names the
+        parameter (`macro_region`, `baseline`, `month`). Without events all figures are 0.
         """
         base = require_month(baseline, "baseline")
         now = None if month is None else require_month(month, "month")
@@ -97,16 +99,27 @@ class UptakeReport:
         require_month_within(baseline, "baseline", months)
         if month is not None:
             require_month_within(month, "month", months)
+        if now is None:
+            settled = newest_settled(known.cells, known.span)
+            now = max(months[-1] if settled is None else settled, base)
         series = build_series(known.cells, known.span, DIMENSIONS["macro_region"])
         if macro_region not in series.groups:
             known_groups = ", ".join(group for group in series.groups if group)
-            raise InvalidInput(f"no events of {macro_region!r}; it may be one of {known_groups}", column="macro_region")
-        return build_headline(series, known.span, macro_region, base, months[-1] if now is None else now)
+            raise InvalidInput(
+                f"no events of {macro_region!r}; it may be one of {known_groups}", parameter="macro_region"
+            )
+        return build_headline(series, known.span, macro_region, base, now)
 
     def months(self) -> list[str]:
         """Months that figures can be asked for and that can be a baseline, oldest first."""
         span = self._refreshed().span
         return [] if span is None else [month_text(month) for month in span.months]
+
+    def newest_settled(self) -> str | None:
+        """The newest complete month with events, None while there is none."""
+        known = self._refreshed()
+        month = None if known.span is None else newest_settled(known.cells, known.span)
+        return None if month is None else month_text(month)
 
     def _refreshed(self) -> _Known:
         with self._lock:

@@ -91,7 +91,8 @@ class Session:
 
         Returns day, path and number of rows of every file.
         """
-        query = ibis.to_sql(expression.order_by([column, *order_by]), dialect="duckdb")
+        ordered = expression.order_by([column, *order_by]) if order_by else expression
+        query = ibis.to_sql(ordered, dialect="duckdb")
         written = self._raw.execute(
             f"COPY ({query}) TO '{_quoted(folder)}' (FORMAT parquet, COMPRESSION {CODEC}, "
             f"PARTITION_BY ({column}), WRITE_PARTITION_COLUMNS true, RETURN_STATS true)"

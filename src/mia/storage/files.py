@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,8 +64,11 @@ def require_writable(path: Path) -> None:
 
 
 def replace_durably(path: Path, content: bytes) -> None:
-    """Put a small file in the place of another in one step that outlives a power cut."""
-    fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    """Put a small file in the place of another in one step that outlives a power cut.
+
+    Only one process may do so at a time. What it leaves when it is killed has the one name that the next writes over.
+    """
+    fresh = path.with_name(f"{path.name}.fresh")
     fresh.write_bytes(content)
     sync(fresh)
     fresh.replace(path)
@@ -78,6 +82,20 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """An empty folder of this name for as long as the context lasts; only one process may use it at a time.
+
+    What another one that was killed left there is swept away.
+    """
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
 
 
 @contextmanager

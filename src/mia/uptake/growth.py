@@ -14,6 +14,8 @@ from mia.timeline import month_number, month_of, month_start, month_text
 from mia.uptake.counting import COUNT, DIMENSIONS, MONTH
 
 TOTAL = "total"
+UNKNOWN = "(unknown)"
+"""Name of the group of events that carry no value, wherever a group must have a name; in JSON it is null."""
 
 MEASURES = {
     "impressions": EventKind.IMPRESSION,
@@ -26,7 +28,7 @@ _CONNECTIONS = list(MEASURES).index("connections")
 UPTAKE_SCHEMA = pa.schema(
     [
         pa.field(MONTH, pa.string(), nullable=False),
-        pa.field("group", pa.string(), nullable=False),
+        pa.field("group", pa.string()),
         *(pa.field(measure, pa.int64(), nullable=False) for measure in MEASURES),
         pa.field("cumulative", pa.int64(), nullable=False),
         pa.field("index", pa.float64()),
@@ -63,7 +65,7 @@ class Span:
 class Series:
     """Counts of g groups in m consecutive months from `first_month`: `counts` is g x m x measures, >= 0."""
 
-    groups: tuple[str, ...]
+    groups: tuple[str | None, ...]
     first_month: int
     counts: Ints
 
@@ -96,7 +98,7 @@ def require_month(text: str, name: str) -> int:
     except ValueError:
         month = -1
     if month < 0 or month_text(month) != text:
-        raise InvalidInput(f"must be a month such as 2021-01, not {text!r}", column=name)
+        raise InvalidInput(f"must be a month such as 2021-01, not {text!r}", parameter=name)
     return month
 
 
@@ -105,7 +107,7 @@ def require_month_within(text: str, name: str, months: range) -> int:
     month = require_month(text, name)
     if month not in months:
         known = f"{month_text(months[0])} to {month_text(months[-1])}"
-        raise InvalidInput(f"there are no events of {text}; it may be any month from {known}", column=name)
+        raise InvalidInput(f"there are no events of {text}; it may be any month from {known}", parameter=name)
     return month
 
 
@@ -114,27 +116,37 @@ def require_dimension(by: str | None) -> str | None:
     if by is None:
         return None
     if by not in DIMENSIONS:
-        raise InvalidInput(f"must be one of {', '.join(DIMENSIONS)}, not {by!r}", column="by")
+        raise InvalidInput(f"must be one of {', '.join(DIMENSIONS)}, not {by!r}", parameter="by")
     return DIMENSIONS[by]
 
 
 def build_series(cells: pa.Table, span: Span, column: str | None) -> Series:
     """Add cells up by the values of a column (None: all into one group); months without events hold zeros.
 
-    Events that carry no value are in the group named with the empty string.
+    Events that carry no value are in the group None, which comes first.
     """
     months = span.months
     if column is None:
         groups, codes = pa.array([TOTAL]), np.zeros(cells.num_rows, np.int64)
     else:
-        values = cells[column].cast(pa.string()).fill_null("")
-        groups = pc.unique(values)
-        groups = groups.take(pc.sort_indices(groups))
+        values = cells[column].cast(pa.string())
+        known = sorted(pc.unique(values.drop_null()).to_pylist())
+        groups = pa.array([None] * bool(values.null_count) + known, pa.string())
         codes = pc.index_in(values, groups).to_numpy()
     measures = pc.index_in(cells[tables.KIND], pa.array([kind.value for kind in MEASURES.values()])).to_numpy()
     counts = np.zeros((len(groups), len(months), len(MEASURES)), np.int64)
     np.add.at(counts, (codes, cells[MONTH].to_numpy() - months[0], measures), cells[COUNT].to_numpy())
     return Series(tuple(groups.to_pylist()), months[0], counts)
+
+
+def newest_settled(cells: pa.Table, span: Span) -> int | None:
+    """The newest complete month that anything counted in, None while there is none.
+
+    A month in which nothing was even shown says nothing about growth: one event dated far from the others would
+    otherwise end every line in months of zeros.
+    """
+    months: list[int] = pc.unique(cells[MONTH]).to_pylist()
+    return max((month for month in months if span.is_complete(month)), default=None)
 
 
 def build_table(series: Series, span: Span, baseline: int, start: int | None, end: int | None) -> pa.Table:
@@ -157,3 +169,8 @@ def build_table(series: Series, span: Span, baseline: int, start: int | None, en
         "complete": np.repeat([span.is_complete(month) for month in months], count).astype(bool),
     }
     return pa.table(columns, schema=UPTAKE_SCHEMA)
+
+
+def name_unknown(table: pa.Table) -> pa.Table:
+    """Uptake with a name for the group of events that carry no value."""
+    return table.set_column(1, UPTAKE_SCHEMA.field("group"), pc.fill_null(table["group"], UNKNOWN))

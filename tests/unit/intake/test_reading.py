@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from mia.errors import InvalidInput
-from mia.intake.reading import ROW, close_source, open_source
+from mia.intake.raw import ROW
+from mia.intake.reading import open_source
 from mia.intake.rejects import REJECTS, create_rejects
 from mia.intake.sources import Source
 
@@ -33,7 +34,7 @@ def source(tmp_path: Path, content: bytes, name: str = "usage.csv", **options: o
 def numbered(connection: duckdb.DuckDBPyConnection, item: Source, column: str = "a") -> list[tuple[int, object]]:
     raw = open_source(connection, item, 0)
     rows = connection.execute(f'SELECT "{ROW}", {column} FROM {raw.relation} ORDER BY 1').fetchall()
-    close_source(connection, raw)
+    raw.close(connection)
     return rows
 
 

@@ -99,6 +99,7 @@ def test_rules_that_look_outside_the_row_are_curable() -> None:
         ("subscriber_id", "unknown subscriber"),
         ("occurred_at", "in the future"),
         ("kind", "unknown kind"),
+        ("arrived_at", "in the future"),
     }
     assert curable(EVENTS) == {
         ("subscriber_id", "unknown subscriber"),

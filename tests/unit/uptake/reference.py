@@ -42,9 +42,13 @@ def uptake_rows(events: list[Event], baseline: str, by: str | None) -> list[dict
     kept = counted(events)
 
     def group_of(event: Event) -> str:
-        return "total" if by is None else getattr(event, COLUMN[by]) or ""
+        return "total" if by is None else getattr(event, COLUMN[by])
 
-    groups = ["total"] if by is None else sorted({group_of(event) for event in kept}, key=str.encode)
+    groups = (
+        ["total"]
+        if by is None
+        else sorted({group_of(event) for event in kept}, key=lambda group: (group is not None, group))
+    )
     rows = []
     for month in months:
         for group in groups:

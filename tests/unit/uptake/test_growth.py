@@ -61,7 +61,7 @@ def test_months_before_the_baseline_lie_below_it() -> None:
 
 def test_events_without_a_value_have_a_group_of_their_own() -> None:
     series = build_series(some_cells(), SPAN, "region")
-    assert series.groups == ("", "Kurgan", "Rostov")
+    assert series.groups == (None, "Kurgan", "Rostov")
     total = build_series(some_cells(), SPAN, None)
     assert total.groups == ("total",)
     assert np.array_equal(series.counts.sum(axis=0), total.counts[0])
@@ -78,10 +78,10 @@ def test_the_shown_months_leave_cumulative_figures_as_they_are() -> None:
 def test_the_order_is_by_month_and_then_by_group() -> None:
     table = build_table(build_series(some_cells(), SPAN, "region"), SPAN, JANUARY, JANUARY, JANUARY + 1)
     assert list(zip(table["month"].to_pylist(), table["group"].to_pylist(), strict=True)) == [
-        ("2021-01", ""),
+        ("2021-01", None),
         ("2021-01", "Kurgan"),
         ("2021-01", "Rostov"),
-        ("2021-02", ""),
+        ("2021-02", None),
         ("2021-02", "Kurgan"),
         ("2021-02", "Rostov"),
     ]
@@ -97,7 +97,7 @@ def test_a_december_is_complete_in_january() -> None:
 def test_a_month_that_is_none(text: str) -> None:
     with pytest.raises(InvalidInput, match="such as 2021-01") as caught:
         require_month(text, "baseline")
-    assert caught.value.column == "baseline"
+    assert caught.value.parameter == "baseline"
 
 
 def test_a_dimension_that_there_is_not() -> None:
@@ -105,7 +105,7 @@ def test_a_dimension_that_there_is_not() -> None:
     assert require_dimension(None) is None
     with pytest.raises(InvalidInput, match="region, macro_region, offer, channel, arm") as caught:
         require_dimension("colour")
-    assert caught.value.column == "by"
+    assert caught.value.parameter == "by"
 
 
 def test_the_index_of_a_series_without_groups() -> None:

@@ -1,49 +1,80 @@
 """The dashboard: one page rendered here, its style sheet, its charts. Open: it shows sums, never a subscriber."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+import orjson
+import pyarrow as pa
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
 from jinja2 import Environment
 
-from mia.api.dashboard.charts import ChartKind, Series, Theme, Width, draw_chart
+from mia.api.dashboard.charts import ChartKind, Series, Width, draw_chart
 from mia.api.dashboard.gallery import Gallery
-from mia.api.dashboard.view import MEASURES, Choice, build_series, build_view
+from mia.api.dashboard.view import MEASURES, Choice, Found, build_series, build_view
 from mia.api.dashboard.words import TEXTS, group_name
-from mia.api.problems import problem_responses
+from mia.api.problems import answer_problem, problem_responses
 from mia.api.routes.uptake import csv_response
 from mia.api.services import Services
-from mia.api.wire import By, Month
+from mia.api.wire import By, IfGiven, Month
 from mia.domain.offer import Language
-from mia.errors import UnknownOffer
+from mia.drawing import Theme
+from mia.errors import InvalidInput, MiaError, UnknownOffer
+from mia.services.record import Identifier
 
-HEADLINE_REGION, BASELINE = "Urals", "2021-01"
+BASELINE = "2021-01"
 DIMENSIONS = ("macro_region", "region", "offer", "channel", "arm")
 
-Baseline = Annotated[Month | None, Query(description="month that growth is counted from")]
+Baseline = Annotated[Month | None, IfGiven, Query(description="month that growth is counted from")]
 Dimension = Annotated[By, Query(description="how to group")]
 Lang = Annotated[Language, Query(description="language of the texts")]
+From = Annotated[Month | None, IfGiven, Query(alias="from", description="first month; else 24 months are shown")]
+To = Annotated[Month | None, IfGiven, Query(alias="to", description="last month, that of the headline too")]
+HeadlineOf = Annotated[Identifier | None, IfGiven, Query(description="macro-region of the headline")]
 
 
 def dashboard_routes(services: Services, pages: Environment) -> APIRouter:
     """Routes under /dashboard."""
     router = APIRouter(tags=["dashboard"])
+    readable = APIRouter(route_class=_readable_problems(pages))
     folder = Path(__file__).parent
     page, style, icon = pages.get_template("page.html"), folder / "style.css", folder / "icon.svg"
     style_bytes, icon_bytes = style.read_bytes(), icon.read_bytes()
 
     uptake, gallery = services.uptake, Gallery()
 
-    def choose(baseline: str | None, by: str, language: Language) -> Choice:
+    async def choose(
+        baseline: Baseline = None,
+        by: Dimension = "macro_region",
+        lang: Lang = Language.RU,
+        start: From = None,
+        end: To = None,
+        macro_region: HeadlineOf = None,
+    ) -> Choice:
+        month = baseline if baseline is not None else await asyncio.to_thread(usual_baseline)
+        return Choice(month, by, lang, start, end, macro_region)
+
+    def usual_baseline() -> str:
         months = uptake.months()
-        usual = BASELINE if BASELINE in months or not months else months[0]
-        return Choice(baseline or usual, by, language)
+        return BASELINE if BASELINE in months or not months else months[0]
+
+    def table(choice: Choice) -> pa.Table:
+        months = uptake.months()
+        if not months:
+            return uptake.table(choice.baseline, choice.by)
+        for name, month in (("from", choice.start), ("to", choice.end)):
+            if month is not None and month not in months:
+                raise InvalidInput(f"there are no events of {month}, only {months[0]} to {months[-1]}", parameter=name)
+        return uptake.table(choice.baseline, choice.by, *choice.period(months, uptake.newest_settled()))
 
     def series(choice: Choice) -> Series:
-        rows = uptake.table(choice.baseline, choice.by).to_pylist()
-        return build_series(rows, partial(_group_name, services, choice))
+        return build_series(table(choice).to_pylist(), partial(_group_name, services, choice))
 
     def draw(kind: ChartKind, choice: Choice, theme: Theme, width: Width) -> str:
         def drawn() -> str:
@@ -52,10 +83,14 @@ def dashboard_routes(services: Services, pages: Environment) -> APIRouter:
         return gallery.show(services.ledger.position(), (kind, choice, theme, width), drawn)
 
     def render(choice: Choice) -> str:
-        groups = {row["group"] for row in uptake.table(choice.baseline, "macro_region").to_pylist()}
-        headline = uptake.headline(HEADLINE_REGION, choice.baseline) if HEADLINE_REGION in groups else None
-        view = build_view(choice, series(choice), uptake.months(), headline)
-        return page.render(_page_values(choice, view, services.ledger.position()))
+        shown = series(choice)
+        rows = uptake.table(choice.baseline, "macro_region").to_pylist()
+        regions = [region for region in dict.fromkeys(row["group"] for row in rows) if region is not None]
+        region = choice.macro_region or services.headline
+        asked = choice.macro_region is not None or region in regions
+        headline = uptake.headline(region, choice.baseline, choice.end) if asked else None
+        found = Found(shown, uptake.months(), regions, region, headline)
+        return page.render(_page_values(choice, build_view(choice, found), services.ledger.position()))
 
     @router.get("/dashboard/style.css", include_in_schema=False)
     async def show_style() -> Response:
@@ -65,37 +100,60 @@ def dashboard_routes(services: Services, pages: Environment) -> APIRouter:
     async def show_icon() -> Response:
         return Response(icon_bytes, media_type="image/svg+xml", headers={"Cache-Control": "max-age=3600"})
 
-    @router.get("/dashboard", summary="The dashboard page", response_class=Response, responses=_body("text/html"))
-    async def show_page(
-        baseline: Baseline = None, by: Dimension = "macro_region", lang: Lang = Language.RU
-    ) -> Response:
+    @router.get("/", include_in_schema=False)
+    async def show_way() -> Response:
+        return RedirectResponse("/dashboard", 307)
+
+    @readable.get("/dashboard", summary="The dashboard page", response_class=Response, responses=_body("text/html"))
+    async def show_page(choice: Annotated[Choice, Depends(choose)]) -> Response:
         """Growth of connections: headline, charts and table."""
-        html = await asyncio.to_thread(lambda: render(choose(baseline, by, lang)))
-        return Response(html, media_type="text/html", headers={"Content-Language": lang.value})
+        html = await asyncio.to_thread(render, choice)
+        return Response(html, media_type="text/html", headers={"Content-Language": choice.language.value})
 
     @router.get("/dashboard/{kind}.svg", summary="A chart", response_class=Response, responses=_body("image/svg+xml"))
     async def show_chart(
         kind: ChartKind,
-        baseline: Baseline = None,
-        by: Dimension = "macro_region",
-        lang: Lang = Language.RU,
+        choice: Annotated[Choice, Depends(choose)],
         theme: Theme = "light",
         width: Width = "wide",
     ) -> Response:
         """The index of cumulative connections, or connections by month, as SVG."""
-        svg = await asyncio.to_thread(lambda: draw(kind, choose(baseline, by, lang), theme, width))
+        svg = await asyncio.to_thread(draw, kind, choice, theme, width)
         return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
 
     @router.get(
         "/dashboard/uptake.csv", summary="The table as CSV", response_class=Response, responses=_body("text/csv")
     )
-    async def show_csv(baseline: Baseline = None, by: Dimension = "macro_region") -> Response:
+    async def show_csv(choice: Annotated[Choice, Depends(choose)]) -> Response:
         """The figures of the table, unrounded."""
-        choice = await asyncio.to_thread(choose, baseline, by, Language.RU)
-        table = await asyncio.to_thread(uptake.table, choice.baseline, by)
-        return csv_response(table, f"uptake-{by}-{choice.baseline}.csv")
+        rows = await asyncio.to_thread(table, choice)
+        return csv_response(rows, f"uptake-{choice.by}-{choice.baseline}.csv")
 
+    router.include_router(readable)
     return router
+
+
+def _readable_problems(pages: Environment) -> type[APIRoute]:
+    """Routes whose problems are answered by a page, for they are opened by people."""
+    template = pages.get_template("problem.html")
+
+    class Readable(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            answer = super().get_route_handler()
+
+            async def answer_readably(request: Request) -> Response:
+                try:
+                    return await answer(request)
+                except (MiaError, RequestValidationError) as error:
+                    problem = await answer_problem(request, error)
+                detail = orjson.loads(problem.body)["detail"]
+                lang = Language.EN if request.query_params.get("lang") == Language.EN else Language.RU
+                html = template.render(t=TEXTS[lang], lang=lang.value, detail=detail)
+                return Response(html, problem.status_code, media_type="text/html")
+
+            return answer_readably
+
+    return Readable
 
 
 def _body(media_type: str) -> dict[int | str, dict[str, Any]]:
@@ -117,7 +175,7 @@ def _page_values(choice: Choice, view: Any, position: int) -> dict[str, Any]:  #
         "t": TEXTS[choice.language],
         "lang": choice.language.value,
         "other_lang": other.value,
-        "other_query": Choice(choice.baseline, choice.by, other).query,
+        "other_query": replace(choice, language=other).query,
         "dimensions": DIMENSIONS,
         "measures": MEASURES,
         "view": view,

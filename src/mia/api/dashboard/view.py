@@ -6,31 +6,56 @@ from typing import Any
 from urllib.parse import urlencode
 
 from mia.api.dashboard.charts import LARGEST, ChartKind, Series
-from mia.api.dashboard.words import TEXTS, month_name, number_text
+from mia.api.dashboard.words import TEXTS, group_name, month_name, number_text
 from mia.domain.offer import Language
 from mia.uptake.headline import Headline
 
+USUAL_MONTHS = 24
+"""How many months are shown where none were asked for."""
 MEASURES = ("impressions", "clicks", "connections", "disconnections", "cumulative", "index", "growth")
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the reader asked to see."""
+    """What the reader asked to see; None is as usual."""
 
     baseline: str
     by: str
     language: Language
+    start: str | None = None
+    end: str | None = None
+    macro_region: str | None = None
 
     @property
     def query(self) -> str:
         """The choice as a query string."""
-        return urlencode({"baseline": self.baseline, "by": self.by, "lang": self.language.value})
+        given = {"from": self.start, "to": self.end, "macro_region": self.macro_region}
+        always = {"baseline": self.baseline, "by": self.by, "lang": self.language.value}
+        return urlencode(always | {name: value for name, value in given.items() if value is not None})
+
+    def period(self, months: Sequence[str], settled: str | None) -> tuple[str, str]:
+        """The first and the last month to show, of the `months` there are.
+
+        As usual that is the last `USUAL_MONTHS`, up to the newest month, or up to `settled`, the newest complete month
+        with events, when months without any event lie between the two.
+
+        >>> months = [f"2021-{month:02d}" for month in range(1, 13)]
+        >>> Choice("2021-01", "arm", Language.EN).period(months, "2021-11")
+        ('2021-01', '2021-12')
+        >>> Choice("2021-01", "arm", Language.EN).period(months, "2021-06")
+        ('2021-01', '2021-06')
+        """
+        adjacent = settled is None or settled in months[-2:]
+        usual = months[-1] if adjacent or settled is None else settled
+        end = self.end or (usual if self.start is None or self.start <= usual else months[-1])
+        before = [month for month in months if month <= end]
+        return self.start or before[-USUAL_MONTHS:][0], end
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
-    """One month of a select box."""
+class Option:
+    """One entry of a select box."""
 
     value: str
     text: str
@@ -50,6 +75,7 @@ class HeadlineView:
     connections_then: str
     monthly_growth: str
     complete: bool
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,32 +110,49 @@ class TableMonth:
 class View:
     """The page."""
 
-    baseline: str
-    by: str
-    months: tuple[Month, ...]
+    choice: Choice
+    months: tuple[Option, ...]
+    regions: tuple[Option, ...]
+    region: Option
     headline: HeadlineView | None
+    note: str
     charts: tuple[ChartView, ...]
-    largest: str
     table: tuple[TableMonth, ...]
     caption: str
     csv: str
 
 
-def build_view(choice: Choice, series: Series, months: Sequence[str], headline: Headline | None) -> View | None:
-    """The page for one choice; None when there is nothing to show yet. `months` are all there are, oldest first."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the services found for a choice: `months` and `regions` are all there are, months oldest first."""
+
+    series: Series
+    months: Sequence[str]
+    regions: Sequence[str]
+    region: str
+    headline: Headline | None
+
+
+def build_view(choice: Choice, found: Found) -> View | None:
+    """The page for one choice; None when there is nothing to show yet."""
+    series, language, texts = found.series, choice.language, TEXTS[choice.language]
     if not series.rows:
         return None
-    language, texts = choice.language, TEXTS[choice.language]
     by_text, baseline_text = texts[choice.by], month_name(choice.baseline, language)
-    crowd = len(series.groups) > LARGEST
+    shown = list(dict.fromkeys(row["month"] for row in series.rows))
+    later = choice.end is None and shown[-1] != found.months[-1]
     return View(
-        baseline=choice.baseline,
-        by=choice.by,
-        months=tuple(Month(month, month_name(month, language)) for month in months),
-        headline=_headline(headline, choice.language),
-        charts=(_index_chart(choice, series), _monthly_chart(choice, series, months)),
-        largest=texts["largest"].format(shown=LARGEST, all=len(series.groups)) if crowd else "",
-        table=tuple(_table_month(month, series, language) for month in reversed(months)),
+        choice=choice,
+        months=tuple(Option(month, month_name(month, language)) for month in found.months),
+        regions=tuple(Option(region, group_name(region, language)) for region in found.regions),
+        region=Option(found.region, group_name(found.region, language)),
+        headline=_headline(found.headline, choice),
+        note=_join(
+            texts["arm_note"] if choice.by == "arm" else "",
+            texts["to_come"].format(month=month_name(found.months[-1], language)) if later else "",
+        ),
+        charts=(_index_chart(choice, series), _monthly_chart(choice, series, shown)),
+        table=tuple(_table_month(month, series, language) for month in reversed(shown)),
         caption=texts["table_caption"].format(by=by_text, baseline=baseline_text),
         csv=f"/dashboard/uptake.csv?{choice.query}",
     )
@@ -124,9 +167,11 @@ def build_series(rows: Sequence[Row], name_of: Callable[[str | None], str]) -> S
     return Series(named, sorted(largest, key=lambda group: (-largest[group], group)))
 
 
-def _headline(headline: Headline | None, language: Language) -> HeadlineView | None:
+def _headline(headline: Headline | None, choice: Choice) -> HeadlineView | None:
     if headline is None or headline.growth_percent is None:
         return None
+    language, texts = choice.language, TEXTS[choice.language]
+    settled = texts["settled"] if choice.end is None else texts["complete"]
     return HeadlineView(
         growth=_percent(headline.growth_percent, language),
         index=number_text(headline.index, language, 2),
@@ -138,6 +183,7 @@ def _headline(headline: Headline | None, language: Language) -> HeadlineView | N
         connections_then=number_text(headline.connections_at_baseline, language),
         monthly_growth=_percent(headline.monthly_growth_percent, language),
         complete=headline.complete,
+        state=settled if headline.complete else texts["incomplete"],
     )
 
 
@@ -148,16 +194,17 @@ def _percent(value: float | None, language: Language) -> str:
 
 def _index_chart(choice: Choice, series: Series) -> ChartView:
     language, texts = choice.language, TEXTS[choice.language]
+    indexed = series.indexed
     latest = {row["group"]: row["index"] for row in series.rows if row["index"] is not None}
-    listed = [
-        f"{group} {number_text(latest[group], language, 2)}" for group in series.groups[:LARGEST] if group in latest
-    ]
+    listed = [f"{group} {number_text(latest[group], language, 2)}" for group in indexed[:LARGEST]]
+    missing = len(series.groups) - len(indexed)
+    without = texts["without_line"].format(count=missing) if indexed and missing else ""
     return ChartView(
         title=texts["index_title"],
-        caption=texts["index_caption"],
+        caption=_join(texts["index_caption"], _largest(choice, indexed), without),
         address=f"/dashboard/{ChartKind.INDEX.value}.svg?{choice.query}",
         summary=f"{texts['index_title']}: {'; '.join(listed)}",
-        drawn=bool(latest),
+        drawn=bool(indexed),
     )
 
 
@@ -171,11 +218,21 @@ def _monthly_chart(choice: Choice, series: Series, months: Sequence[str]) -> Cha
     )
     return ChartView(
         title=texts["monthly_title"],
-        caption=texts["monthly_caption"],
+        caption=_join(texts["monthly_caption"], _largest(choice, series.connected)),
         address=f"/dashboard/{ChartKind.CONNECTIONS.value}.svg?{choice.query}",
         summary=f"{texts['monthly_title']}: {listed}",
         drawn=True,
     )
+
+
+def _largest(choice: Choice, groups: Sequence[str]) -> str:
+    if len(groups) <= LARGEST:
+        return ""
+    return TEXTS[choice.language]["largest"].format(shown=LARGEST, all=len(groups))
+
+
+def _join(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _table_month(month: str, series: Series, language: Language) -> TableMonth:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from mia.domain.offer import Language
 from mia.timeline import month_number
+from mia.uptake.growth import UNKNOWN
 
 _MONTHS = {
     Language.RU: [
@@ -70,8 +71,8 @@ _GROUPS_RU: Mapping[str, str] = {
     "vk": "ВКонтакте",
     "call_centre": "контакт-центр",
     "assistant": "ассистент",
-    "mia": "персональные предложения",
-    "control": "контрольная группа",
+    "mia": "группа mia",
+    "control": "группа control (контрольная)",
 }
 _GROUPS_EN: Mapping[str, str] = {
     "app": "app",
@@ -79,7 +80,7 @@ _GROUPS_EN: Mapping[str, str] = {
     "vk": "VK",
     "whatsapp": "WhatsApp",
     "call_centre": "contact centre",
-    "mia": "personalised",
+    "mia": "mia group",
     "control": "control group",
 }
 _GROUPS = {Language.RU: _GROUPS_RU, Language.EN: _GROUPS_EN}
@@ -91,6 +92,10 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         "other_language": "English",
         "filters": "Что показать",
         "baseline": "Базовый месяц",
+        "from": "С месяца",
+        "to": "По месяц",
+        "usual": "как обычно",
+        "headline_region": "Заголовок",
         "by": "Разрез",
         "show": "Показать",
         "region": "регион",
@@ -98,16 +103,17 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         "offer": "предложение",
         "channel": "канал",
         "arm": "группа эксперимента",
-        "headline": "Урал: подключения предложений",
+        "headline": "{region}: подключения предложений",
         "against": "к базовому месяцу:",
         "monthly_growth": "подключений за месяц",
         "cumulative_growth": "накопленных подключений",
         "new": "Подключений за месяц",
         "was": "в базовом месяце:",
-        "no_headline": "Для Урала к концу базового месяца нет подключений: рост посчитать не от чего.",
+        "no_headline": "{region}: к концу базового месяца подключений нет, рост посчитать не от чего.",
         "index": "Индекс",
         "index_note": "базовый месяц = 1",
         "complete": "месяц завершён",
+        "settled": "последний завершённый месяц с событиями",
         "incomplete": "месяц не завершён, цифры ещё вырастут",
         "index_title": "Индекс накопленных подключений",
         "index_axis": "Индекс, базовый месяц = 1",
@@ -119,6 +125,9 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         "monthly_caption": "Каждое подключение считается один раз, в местном дне абонента. "
         "Бледный столбец: месяц не завершён.",
         "largest": "Показаны крупнейшие: {shown} из {all}.",
+        "without_line": "Без линии: {count}, к концу базового месяца там не было подключений.",
+        "arm_note": "Группа события — это группа его абонента. "
+        "До первого решения MIA с обеими группами поступали одинаково.",
         "others": "прочие",
         "table_title": "Таблица",
         "table_caption": "Показы, переходы и подключения по месяцам, шт.; разрез: {by}; базовый месяц: {baseline}",
@@ -134,7 +143,10 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         "nothing": "Пока нет ни одного события",
         "nothing_note": "Как только каналы пришлют показы и подключения (POST /v1/events), здесь появятся цифры.",
         "position": "Позиция журнала",
-        "unknown_group": "не указан",
+        "unknown_group": "(неизвестно)",
+        "bad_request": "Так показать нельзя",
+        "start_again": "Начать сначала",
+        "to_come": "События есть и позже: до месяца {month}. Выберите период, чтобы их увидеть.",
     },
     Language.EN: {
         "title": "MIA · growth of connections",
@@ -142,6 +154,10 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         "other_language": "Русский",
         "filters": "What to show",
         "baseline": "Baseline month",
+        "from": "From",
+        "to": "To",
+        "usual": "as usual",
+        "headline_region": "Headline",
         "by": "Group by",
         "show": "Show",
         "region": "region",
@@ -149,16 +165,17 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         "offer": "offer",
         "channel": "channel",
         "arm": "experiment arm",
-        "headline": "Urals: connections of offers",
+        "headline": "{region}: connections of offers",
         "against": "against the baseline month:",
         "monthly_growth": "connections in the month",
         "cumulative_growth": "cumulative connections",
         "new": "Connections in the month",
         "was": "at the baseline:",
-        "no_headline": "No connections in the Urals by the end of the baseline month: nothing to count growth from.",
+        "no_headline": "{region}: no connections by the end of the baseline month, nothing to count growth from.",
         "index": "Index",
         "index_note": "baseline month = 1",
         "complete": "month complete",
+        "settled": "the newest complete month with events",
         "incomplete": "month not complete, figures will still rise",
         "index_title": "Index of cumulative connections",
         "index_axis": "Index, baseline month = 1",
@@ -170,6 +187,9 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         "monthly_caption": "Each connection counts once, on the subscriber's local day. "
         "A pale bar: the month is not complete.",
         "largest": "The largest are shown: {shown} of {all}.",
+        "without_line": "Without a line: {count}, with no connection there by the end of the baseline month.",
+        "arm_note": "The arm of an event is that of its subscriber. "
+        "Before MIA's first decision both arms were treated alike.",
         "others": "others",
         "table_title": "Table",
         "table_caption": "Impressions, clicks and connections by month; by {by}; baseline month: {baseline}",
@@ -185,7 +205,10 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         "nothing": "No events yet",
         "nothing_note": "Figures appear as soon as channels send impressions and connections (POST /v1/events).",
         "position": "Ledger position",
-        "unknown_group": "not stated",
+        "unknown_group": UNKNOWN,
+        "bad_request": "This cannot be shown",
+        "start_again": "Start again",
+        "to_come": "There are later events, up to {month}: choose the months to see them.",
     },
 }
 
@@ -227,6 +250,6 @@ def number_text(value: float | None, language: Language, decimals: int = 0, *, s
 
 def group_name(group: str | None, language: Language) -> str:
     """Name of a region, channel or arm; what has no translation stands for itself."""
-    if not group:
+    if group is None:
         return TEXTS[language]["unknown_group"]
     return _GROUPS[language].get(group, group)

@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from mia.api.metrics import Metrics
 from mia.api.services import Services, Uptake
 from mia.errors import MiaError
+from mia.uptake.growth import name_unknown
 
 _LOG = logging.getLogger(__name__)
 
@@ -88,5 +89,5 @@ def _connections(uptake: Uptake) -> dict[str, int]:
     months = uptake.months()
     if not months:
         return {}
-    newest = uptake.table(months[-1], "macro_region", start=months[-1]).to_pylist()
+    newest = name_unknown(uptake.table(months[-1], "macro_region", start=months[-1])).to_pylist()
     return {row["group"]: row["cumulative"] for row in newest}

@@ -44,15 +44,15 @@ def total(column: str, *kinds: str, divisor: float = 1.0) -> Column:
     """The window sum of a column over some kinds, all when none is named."""
 
     def of(sums: Table) -> NumericValue:
-        where = sums[KIND].isin(kinds) if kinds else None
-        return sums[column].sum(where=where).fill_null(0.0) / divisor
+        values = sums[KIND].isin(kinds).ifelse(sums[column], 0.0) if kinds else sums[column]
+        return values.sum() / divisor
 
     return of
 
 
 def total_but(column: str, *kinds: str, divisor: float = 1.0) -> Column:
     """The window sum of a column over all other kinds."""
-    return lambda sums: sums[column].sum(where=sums[KIND].notin(kinds)).fill_null(0.0) / divisor
+    return lambda sums: sums[KIND].isin(kinds).ifelse(0.0, sums[column]).sum() / divisor
 
 
 def windowed(

@@ -142,13 +142,7 @@ HABITS: tuple[Feature, ...] = (
     ),
     part(
         "kind_logs",
-        lambda sums: (
-            sums["records_30d"]
-            .notnull()
-            .ifelse(log_mass(sums["records_30d"]), 0.0)
-            .sum(where=sums[KIND].notin(PASSIVE_KINDS))
-            / LOG_STEPS
-        ),
+        lambda sums: sums[KIND].isin(PASSIVE_KINDS).ifelse(0.0, log_mass(sums["records_30d"])).sum() / LOG_STEPS,
     ),
     Feature(
         "kind_entropy_30d",

@@ -131,7 +131,7 @@ MONEY_FEATURES: tuple[Feature, ...] = (
         "top_up_count_90d",
         90,
     ),
-    part("last_top_up_charge", lambda sums: sums[LAST_CHARGE].max(where=sums[KIND] == "top_up").fill_null(0.0) / MONEY),
+    part("last_top_up_charge", lambda sums: (sums[KIND] == "top_up").ifelse(sums[LAST_CHARGE], 0.0).sum() / MONEY),
     Feature(
         "last_top_up_90d",
         "currency",

@@ -13,7 +13,7 @@ def _category(name: str) -> Feature:
         "MiB",
         30,
         f"mobile data of the category `{name}` in the last 30 days",
-        tally=lambda keys: keys["bytes_30d"].sum(where=keys["key"] == f"{CATEGORY}:{name}").fill_null(0.0) / MEBIBYTE,
+        tally=lambda keys: (keys["key"] == f"{CATEGORY}:{name}").ifelse(keys["bytes_30d"], 0.0).sum() / MEBIBYTE,
     )
 
 

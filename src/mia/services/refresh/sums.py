@@ -17,6 +17,7 @@ from mia.services.refresh.tables import (
     KEY_SUMS,
     LATE,
     NO_KEYS,
+    RANGE_SUBSCRIBERS,
     SUBSCRIBERS,
     WINDOW_SUMS,
     Progress,
@@ -25,7 +26,6 @@ from mia.services.refresh.tables import (
 )
 from mia.tables import AS_OF, KIND, KNOWN_DAY, SUBSCRIBER_ID
 
-RANGE_SUBSCRIBERS = 200_000
 MOST_STEPS = 7
 RANGES = "window_ranges"
 

@@ -13,6 +13,8 @@ Progress = Callable[[str, int, int], None]
 DAILY, DAILY_KEYS, SUBSCRIBERS, USAGE = "daily", "daily_keys", "subscribers", "usage"
 WINDOW_SUMS, KEY_SUMS = "window_sums", "key_sums"
 LATE = "late_days"
+RANGE_SUBSCRIBERS = 200_000
+"""Subscribers whose window sums are worked on at once; it bounds memory."""
 NO_KEYS = pa.schema(
     [
         (SUBSCRIBER_ID, pa.string()),

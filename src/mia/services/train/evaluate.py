@@ -18,13 +18,14 @@ from mia.ranking.rankers.base import Ranker
 from mia.ranking.rankers.lightgbm import LightGBMRanker
 from mia.ranking.rankers.popular import Popular, PopularByRegion
 from mia.services.train.examples import build_examples
-from mia.services.train.trainer import EVALUATION
+from mia.services.train.trainer import EVALUATION, Progress
 from mia.services.train.what_if import WhatIf
 from mia.timeline import day_of_text
 
 BASELINES: Mapping[str, type[Ranker]] = {"popular": Popular, "popular_by_region": PopularByRegion}
 POLICIES = ("mia", *BASELINES)
 SEED = 7
+STEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,14 @@ class Evaluator:
     contact: ContactPolicy
 
     def evaluate(
-        self, version: str, offers: tuple[Offer, ...], *, until: int, attribution_days: int, policies: tuple[str, ...]
+        self,
+        version: str,
+        offers: tuple[Offer, ...],
+        *,
+        until: int,
+        attribution_days: int,
+        policies: tuple[str, ...],
+        progress: Progress | None = None,
     ) -> Evaluated:
         """Figures on impressions after the model's training where there are any, else those of its training.
 
@@ -62,8 +70,14 @@ class Evaluator:
         """
         for name in policies:
             if name not in POLICIES:
-                raise InvalidInput(f"no policy {name!r}; there are {', '.join(POLICIES)}", column="policy")
+                raise InvalidInput(f"no policy {name!r}; there are {', '.join(POLICIES)}", parameter="policy")
         folder = self.registry.fetch(version)
+
+        def step(label: str, done: int) -> None:
+            if progress:
+                progress(label, done, STEPS)
+
+        step("impressions", 0)
         kept: dict[str, Any] = orjson.loads((folder / EVALUATION).read_bytes())
         try:
             examples = build_examples(
@@ -77,6 +91,7 @@ class Evaluator:
         except NotEnoughData:
             table = {name: Measures.from_json(figures) for name, figures in kept["table"].items()}
             valued = {name: OffPolicy.from_json(figures) for name, figures in kept["policies"].items()}
+            step("done", STEPS)
             return Evaluated(
                 version,
                 False,
@@ -86,18 +101,22 @@ class Evaluator:
                 table,
                 _chosen(policies, valued),
             )
+        step("policies", 1)
         rankers: dict[str, Ranker] = {"mia": LightGBMRanker.load(folder)}
         rankers |= {name: kind.load(folder) for name, kind in BASELINES.items()}
         pairs, impressions = examples.pairs.at_first_position(), examples.impressions
         rows = Scored(impressions.labels, impressions.slate, clusters(impressions.subscriber_ids))
         valued = WhatIf(examples, self.contact).values_of(rankers, seed=SEED)
+        step("figures", 2)
+        table = {name: measure(ranker.score(pairs), rows) for name, ranker in rankers.items()}
+        step("done", STEPS)
         return Evaluated(
             version,
             True,
             impressions.window,
             len(impressions),
             int(impressions.labels.sum()),
-            {name: measure(ranker.score(pairs), rows) for name, ranker in rankers.items()},
+            table,
             _chosen(policies, valued),
         )
 

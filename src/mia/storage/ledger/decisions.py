@@ -42,7 +42,7 @@ def append(connection: Connection, dialect: Dialect, decisions: Sequence[Decisio
         elif decision.decision_id in by_id:
             known = by_id[decision.decision_id]
             rule = f"decision {decision.decision_id!r} is there already with another content"
-            answers.append(known if _encode(known) == row else InvalidInput(rule, column="decision_id"))
+            answers.append(known if _encode(known) == row else InvalidInput(rule))
         else:
             _remember(decision, by_request, by_id)
             fresh.append(row)

@@ -27,14 +27,14 @@ class SqlKeys:
         """
         wanted = sorted(set(scopes))
         if not name.strip() or "\0" in name:
-            raise InvalidInput("must not be empty or hold the NUL character", column="name")
+            raise InvalidInput("must not be empty or hold the NUL character", parameter="name")
         if not wanted or not set(wanted) <= set(SCOPES):
-            raise InvalidInput(f"must be one or more of {', '.join(SCOPES)}", column="scopes")
+            raise InvalidInput(f"must be one or more of {', '.join(SCOPES)}", parameter="scope")
         secret = f"mia_{secrets.token_urlsafe(24)}"
         with self.database.writing() as connection:
             live = select(API_KEYS.c.name).where(API_KEYS.c.name == name, API_KEYS.c.revoked_at.is_(None))
             if connection.execute(live).first() is not None:
-                raise InvalidInput(f"there is a live key {name!r} already; revoke it first", column="name")
+                raise InvalidInput(f"there is a live key {name!r} already; revoke it first", parameter="name")
             row = {
                 "key_hash": _hash(secret),
                 "name": name,
@@ -67,7 +67,7 @@ class SqlKeys:
         )
         with self.database.writing() as connection:
             if connection.execute(statement).rowcount == 0:
-                raise InvalidInput(f"there is no live key {name!r}", column="name")
+                raise InvalidInput(f"there is no live key {name!r}", parameter="name")
 
 
 def _hash(secret: str) -> str:

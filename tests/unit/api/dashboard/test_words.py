@@ -31,4 +31,4 @@ def test_months_and_groups() -> None:
     assert month_short("2021-09", Language.RU) == "сен 2021"
     assert group_name("Urals", Language.RU) == "Урал"
     assert group_name("Atlantis", Language.RU) == "Atlantis"
-    assert group_name("", Language.EN) == "not stated"
+    assert group_name(None, Language.EN) == "(unknown)"
