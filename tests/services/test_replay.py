@@ -59,7 +59,7 @@ def make_everything_newer(world: World, opened: Workspace, folder: Path) -> None
     changed = [offer | {"price": 1.0, "value": 500.0 - place} for place, offer in enumerate(offers)]
     (folder / "offers.yaml").write_text(yaml.safe_dump({"offers": changed}), "utf-8")
     opened.ingest(folder / "offers.yaml")
-    opened.refresh(AS_OF - 10)
+    opened.refresh(AS_OF + 10)
     again = opened.registry.register(folder=opened.registry.fetch("1"), parameters={}, metrics={}, tags={})
     opened.registry.promote(again, {"passed": True})
     people = subscribers(opened)
@@ -208,9 +208,9 @@ def test_profiles_of_other_features_are_refused_when_they_come(opened: Workspace
     subscriber_id = personalised(opened)
     before = ask(opened, subscriber_id)
     fitted = opened.profiles.fingerprint(str(before.versions.profile))
-    people = opened.builder.profiles(opened.current_offers(), as_of=AS_OF)
+    people = [part.profiles for part in opened.builder.of_day(opened.current_offers(), AS_OF)]
     history = opened.profiles.history(str(before.versions.profile))
-    other = opened.profiles.publish(AS_OF, [people], history, "other features")
+    other = opened.profiles.publish(AS_OF, people, history, "other features")
     maker = opened.decisions
     maker.reload()
     assert (maker.snapshot, maker.model_version) == (other, None)

@@ -49,7 +49,7 @@ def pairs(world: World) -> pa.Table:
 def score(opened: Workspace, given: pa.Table, folder: Path, suffix: str = "parquet") -> pa.Table:
     path = folder / f"pairs.{suffix}"
     pq.write_table(given, path) if suffix == "parquet" else pacsv.write_csv(given, path)
-    return opened.scorer("1").score_pairs(path)
+    return opened.pair_scorer("1").score(path)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_rows_come_back_in_order_with_two_columns_more(opened: Workspace, pairs:
     told: list[tuple[str, int, int]] = []
     path = tmp_path / "pairs.parquet"
     pq.write_table(pairs, path)
-    found = opened.scorer("1").score_pairs(path, lambda *step: told.append(step))
+    found = opened.pair_scorer("1").score(path, lambda *step: told.append(step))
     assert found.column_names == [*pairs.column_names, "acceptance", "expected_value"]
     assert found.select(pairs.column_names).equals(pairs)
     assert told[-1] == ("scoring", len(pairs), len(pairs))
@@ -92,7 +92,7 @@ def test_each_row_is_scored_alone_as_among_many(
     whole = scored["acceptance"].to_pylist()
     for row in (0, 17):
         assert score(opened, pairs.slice(row, 1), tmp_path)["acceptance"].to_pylist() == [whole[row]]
-    monkeypatch.setattr("mia.services.score.CHUNK", 10)
+    monkeypatch.setattr("mia.services.score.pairs.CHUNK", 10)
     assert score(opened, pairs, tmp_path)["acceptance"].to_pylist() == whole
 
 
@@ -139,7 +139,7 @@ def test_a_time_that_is_none_is_named(opened: Workspace, tmp_path: Path, moment:
     offer = opened.current_offers()[0].id
     path.write_text(path.read_text().replace("data_5", offer))
     with pytest.raises(InvalidInput, match="not a timestamp") as caught:
-        opened.scorer("1").score_pairs(path)
+        opened.pair_scorer("1").score(path)
     assert caught.value.row == 2
 
 
@@ -152,10 +152,10 @@ def test_a_missing_column_is_named(opened: Workspace, pairs: pa.Table, tmp_path:
 
 def test_what_cannot_be_read_is_refused(opened: Workspace, world: World, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no such file"):
-        opened.scorer("1").score_pairs(tmp_path / "absent.csv")
+        opened.pair_scorer("1").score(tmp_path / "absent.csv")
     (tmp_path / "broken.parquet").write_text("no parquet")
     with pytest.raises(InvalidInput, match="cannot be read"):
-        opened.scorer("1").score_pairs(tmp_path / "broken.parquet")
+        opened.pair_scorer("1").score(tmp_path / "broken.parquet")
 
 
 def test_a_time_carries_its_offset_and_the_day_is_local(opened: Workspace, tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_time_carries_its_offset_and_the_day_is_local(opened: Workspace, tmp_p
     ]
     path = tmp_path / "pairs.csv"
     path.write_text("\n".join(["subscriber_id,offer_id,occurred_at", *rows]))
-    table, days = opened.scorer("1")._read(path)
+    table, days = opened.pair_scorer("1")._read(path)
     assert [date_of(day).isoformat() for day in days.tolist()] == [
         "2021-04-10",
         "2021-04-10",
@@ -211,7 +211,7 @@ def test_a_score_does_not_change_when_later_data_arrive(
     opened.close()
 
 
-def test_the_best_are_what_a_decision_without_exploration_shows(opened: Workspace) -> None:
+def test_the_best_are_what_a_decision_without_exploration_shows(opened: Workspace, tmp_path: Path) -> None:
     """Scored without a channel on both sides: `top` knows none, a decision always does."""
     everyone = pq.read_table(opened.lake.paths("subscribers"), columns=["subscriber_id"])["subscriber_id"].to_pylist()
     opted_out = {
@@ -233,7 +233,10 @@ def test_the_best_are_what_a_decision_without_exploration_shows(opened: Workspac
     )
     opened.refresh(AS_OF)
     k = 5
-    best = opened.scorer("1").best(k, as_of=AS_OF, contact=opened.contact).to_pylist()
+    out = tmp_path / "best.parquet"
+    rows = opened.score_best("1", k, as_of=AS_OF, out=out)
+    best = pq.read_table(out).to_pylist()
+    assert len(best) == rows
     by_person: dict[str, list[dict[str, Any]]] = {}
     for row in best:
         by_person.setdefault(row["subscriber_id"], []).append(row)
@@ -269,9 +272,10 @@ def test_the_best_are_what_a_decision_without_exploration_shows(opened: Workspac
 def test_a_model_of_other_features_is_refused(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mia.bootstrap.feature_fingerprint", lambda: "other features")
     with pytest.raises(FeatureMismatch, match="other features"):
-        opened.scorer("1")
+        opened.ranker("1")
 
 
-def test_nobody_had_begun(opened: Workspace) -> None:
+def test_nobody_had_begun(opened: Workspace, tmp_path: Path) -> None:
     with pytest.raises(NotEnoughData, match="activated"):
-        opened.scorer("1").best(3, as_of=-20_000, contact=opened.contact)
+        opened.score_best("1", 3, as_of=-20_000, out=tmp_path / "none.csv")
+    assert not list(tmp_path.iterdir())

@@ -84,12 +84,12 @@ ROWS = st.lists(
 @given(ROWS)
 def test_many_subscribers_are_each_one_alone(rows: list[dict[str, object]]) -> None:
     table = events(rows)
-    many = histories_of(table, objects(["s0", "s1", "silent"]), OFFERS, POLICY, at=NOW)
     told = table.sort_by([("occurred_at", "ascending"), ("event_id", "ascending")]).to_pylist()
     totals: dict[str, int] = {}
     for row in told:
         if row["kind"] == "connection" and row["occurred_at"] <= NOW:
             totals[row["offer_id"]] = totals.get(row["offer_id"], 0) + 1
+    many = histories_of(table, objects(["s0", "s1", "silent"]), OFFERS, POLICY, at=NOW, totals=totals)
     for place, subscriber_id in enumerate(("s0", "s1", "silent")):
         own = [
             Response(row["offer_id"], EventKind(row["kind"]), row["occurred_at"])

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from mia.domain.event import EventKind
 from mia.domain.offer import Offer
+from mia.errors import NotEnoughData
 from mia.frames import Profiles
 from mia.offers.contact import ContactPolicy, histories_of
 from mia.offers.eligibility import Eligibility, opted_out
@@ -112,6 +113,7 @@ def score_best(
     """Score range by range of subscribers, each written as soon as it is done; returns the rows.
 
     `between` names a fresh folder for what an engine must lay down on the way. Rows come by subscriber_id and position.
+    Raises NotEnoughData when there is none.
     """
     rows = 0
     for part in parts:
@@ -119,4 +121,6 @@ def score_best(
         found = part.session.transform({**part.tables, EVENTS: mine}, best, between())
         write(found.sort_by([(SUBSCRIBER_ID, "ascending"), (POSITION, "ascending")]))
         rows += len(found)
+    if not rows:
+        raise NotEnoughData("no subscriber had been activated by that day, or no offer is left for anybody")
     return rows
