@@ -69,7 +69,7 @@ def rows_of(profiles: Profiles) -> list[Row]:
     for part, measures in ((profiles.usage, USED), (profiles.responses, ANSWERED)):
         assert part.measures == measures
         assert (len(part.indptr), part.indptr[0], part.indptr[-1]) == (count + 1, 0, len(part.codes))
-        assert part.values.shape == (len(part.codes), len(measures))
+        assert (part.values.shape, part.values.dtype) == ((len(part.codes), len(measures)), np.float64)
     return [
         (
             profiles.numeric[row].tolist(),

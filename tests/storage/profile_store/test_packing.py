@@ -48,7 +48,7 @@ def test_rows_come_back(
         usage, responses, one, tail_start = unpack_one(LAYOUT, own)
         assert (usage, responses) == counts[row]
         stop = rows.starts[row] + len(one)
-        assert one.tobytes() == rows.numbers[rows.starts[row] : stop].tobytes()
+        assert one.astype(float).tobytes() == rows.numbers[rows.starts[row] : stop].tobytes()
         assert own[tail_start:] == tail
 
 
@@ -69,5 +69,5 @@ def test_every_nan_is_the_same() -> None:
     rows.numbers[:2] = np.asarray([0xFFF8 << 48, 0x7FF8000000000001], np.uint64).view(float)
     _, _, found, _ = unpack_one(LAYOUT, pack(rows)[0].tobytes())
     assert np.isnan(found[:2]).all()
-    assert found[:2].tobytes() == np.full(2, np.nan).tobytes()
+    assert found[:2].tobytes() == np.full(2, np.nan, np.float32).tobytes()
     assert not found[2:].any()

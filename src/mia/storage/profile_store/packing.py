@@ -26,7 +26,7 @@ BYTE, SINGLE, DOUBLE = 1, 2, 3
 HEAD = struct.Struct("<HH")
 BYTES, SINGLES, DOUBLES = np.dtype(np.uint8), np.dtype("<f4"), np.dtype("<f8")
 FORMS = ((SINGLE, SINGLES), (DOUBLE, DOUBLES), (BYTE, BYTES))
-OF_BYTE: Floats = np.arange(256.0)
+OF_BYTE: Singles = np.arange(256, dtype=np.float32)
 OF_BYTE[0] = np.nan
 # The kinds of four numbers, one byte each, for every byte of kinds.
 UNFOLDED: Words = ((np.arange(256)[:, None] >> np.arange(0, 8, 2)) & 3).astype(np.uint8).view("<u4").ravel()
@@ -125,23 +125,23 @@ def unpack(layout: Layout, packed: bytes, lengths: Ints) -> tuple[Ragged, Ints, 
     places = _Places.of(blocks, singles, doubles, small, None, begin)
     numbers[found[0]] = words.take(_spread(places.singles, singles)).view(SINGLES)
     numbers[found[1]] = words.take(_spread(places.doubles, 2 * doubles)).view(DOUBLES)
-    numbers[found[2]] = OF_BYTE.astype(numbers.dtype).take(words.view(BYTES).take(_spread(4 * places.small, small)))
+    numbers[found[2]] = OF_BYTE.take(words.view(BYTES).take(_spread(4 * places.small, small)))
     return Ragged(usage, responses, starts, numbers), 4 * places.rest, 4 * begin + lengths
 
 
-def unpack_one(layout: Layout, packed: bytes) -> tuple[int, int, Floats, int]:
+def unpack_one(layout: Layout, packed: bytes) -> tuple[int, int, Floats | Singles, int]:
     """Usage keys, response keys, the numbers (padded) and where the tail begins, of a single packed row."""
     usage, responses = HEAD.unpack_from(packed)
     numbers = layout.fixed + usage * layout.usage + responses * layout.responses
     blocks = max(-(-numbers // KINDS_A_WORD), 1)
     kinds = UNFOLDED.take(np.frombuffer(packed, BYTES, 4 * blocks, 4)).view(BYTES)
-    out = np.zeros(len(kinds))
     flat, at = kinds.tobytes(), 4 + 4 * blocks
+    out = np.zeros(len(kinds), DOUBLES if DOUBLE in flat else SINGLES)
     for kind, form in FORMS:
         count = flat.count(kind)
         if count:
             given = np.frombuffer(packed, form, count, at)
-            out[(kinds == kind).nonzero()[0]] = OF_BYTE[given] if kind == BYTE else given.astype(DOUBLES)
+            out[(kinds == kind).nonzero()[0]] = OF_BYTE[given] if kind == BYTE else given
             at += form.itemsize * count
     return usage, responses, out, -(-at // 4) * 4
 

@@ -67,7 +67,7 @@ class Snapshot:
             objects([subscriber_id]),
             self._as_of,
             manifest.names,
-            numbers[:width].astype(np.float32).reshape(1, width),
+            numbers[:width].astype(np.float32, copy=False).reshape(1, width),
             dict(zip(manifest.attributes, values.reshape(-1, 1), strict=True)),
             _own(numbers[fixed:answered], self._no_usage, self._usage_keys),
             _own(numbers[answered:end], self._no_responses, self._response_keys),
@@ -134,11 +134,13 @@ class _Keys:
         return SparseBlock(np.cumsum(counts), entries[:, 0].astype(np.int64), vocabulary, entries[:, 1:], measures)
 
 
-def _own(numbers: Floats, empty: SparseBlock, vocabulary: Objects) -> SparseBlock:
+def _own(numbers: Floats | Singles, empty: SparseBlock, vocabulary: Objects) -> SparseBlock:
     """The entries of one row, under its own keys alone; `empty` is the block of a row without any."""
     if not len(numbers):
         return empty
     entries = numbers.reshape(-1, 1 + len(empty.measures))
     count = len(entries)
     keys = vocabulary.take(entries[:, 0].astype(np.int64))
-    return SparseBlock(np.asarray([0, count]), np.arange(count), keys, entries[:, 1:], empty.measures)
+    return SparseBlock(
+        np.asarray([0, count]), np.arange(count), keys, entries[:, 1:].astype(np.float64), empty.measures
+    )
