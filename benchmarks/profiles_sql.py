@@ -206,10 +206,10 @@ def _columns(as_of: int) -> dict[str, str]:
         "tenure_days": f"greatest({as_of} - (activated_on - DATE '1970-01-01'), 0)::DOUBLE",
     }
     for name, column, short, long in (
-        ("data_trend", "data_mb", 7, 30),
-        ("voice_trend", "voice_minutes", 7, 30),
-        ("sms_trend", "sms_count", 7, 30),
-        ("charge_trend", "charge_sum", 7, 30),
+        ("data_trend_30d", "data_mb", 7, 30),
+        ("voice_trend_30d", "voice_minutes", 7, 30),
+        ("sms_trend_30d", "sms_count", 7, 30),
+        ("charge_trend_30d", "charge_sum", 7, 30),
         ("data_trend_90d", "data_mb", 30, 90),
         ("voice_trend_90d", "voice_minutes", 30, 90),
         ("charge_trend_90d", "charge_sum", 30, 90),
@@ -222,9 +222,9 @@ def _columns(as_of: int) -> dict[str, str]:
         ("sms", "sms_out_count", "tariff_sms"),
     ):
         spent = f"coalesce({used}_30d, 0)"
-        found[f"{kind}_package_used_30d"] = f"{spent} / nullif({allowance}, 0)"
+        found[f"{kind}_package_used_share_30d"] = f"{spent} / nullif({allowance}, 0)"
         found[f"{kind}_package_left_30d"] = f"greatest({allowance} - {spent}, 0)"
         found[f"{kind}_package_above_30d"] = f"greatest({spent} - {allowance}, 0)"
         if kind != "sms":
-            found[f"{kind}_package_lasts"] = f"{allowance} / nullif({used}_7d / 7, 0)"
+            found[f"{kind}_package_lasts_7d"] = f"{allowance} / nullif({used}_7d / 7, 0)"
     return found

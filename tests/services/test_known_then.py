@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from ibis.expr.types import NumericValue, Table
 from tests.fakes.frames import OFFERS
 from tests.fakes.ledger import FakeLedger
-from tests.fakes.profiles import append_subscribers, append_usage, profiles_of_day
+from tests.fakes.profiles import append_subscribers, append_usage
 
 from mia.domain.event import Event, EventKind
 from mia.frames import Profiles
+from mia.profiles.exact import QUANTITY_GRAINS
 from mia.services.refresh import ProfileBuilder
+from mia.services.refresh.sums import WindowSums
 from mia.services.train.examples import build_examples
 from mia.storage.engine import DuckDBEngine, Session
 from mia.storage.lake import ParquetLake
@@ -83,23 +86,29 @@ def in_training(builder: ProfileBuilder) -> list[Any]:
     return [minutes_and_keys(examples.pairs.profiles, row) for row in examples.pairs.rows]
 
 
-def in_snapshots(builder: ProfileBuilder) -> list[Any]:
-    """What the snapshots of both days know of the subscriber."""
-    return [minutes_and_keys(profiles_of_day(builder, OFFERS, day), 0) for day in (DAY, DAY + 1)]
+def in_sums(builder: ProfileBuilder) -> list[Any]:
+    """What the sums that the snapshots of both days are made of know of the subscriber."""
+    found = []
+    for day in (DAY, DAY + 1):
+        WindowSums(builder.lake, builder.engine).bring(day)
+        windows, keys = (pq.read_table(builder.lake.paths(name, [day])) for name in ("window_sums", "key_sums"))
+        (seconds,) = windows["quantity_7d"].to_pylist()
+        found.append((seconds / QUANTITY_GRAINS / 60, sorted(keys["key"].to_pylist())))
+    return found
 
 
 def check(found: list[Any]) -> None:
     assert found == [(1.0, ["item:plain"]), (11.0, ["category:films", "item:late", "item:plain"])]
 
 
-@pytest.mark.parametrize("known", [in_training, in_snapshots])
+@pytest.mark.parametrize("known", [in_training, in_sums])
 def test_what_arrived_on_the_day_or_later_is_not_known(
     builder: ProfileBuilder, known: Callable[[ProfileBuilder], list[Any]]
 ) -> None:
     check(known(builder))
 
 
-@pytest.mark.parametrize("known", [in_training, in_snapshots])
+@pytest.mark.parametrize("known", [in_training, in_sums])
 @pytest.mark.parametrize("leak", LEAKS)
 def test_a_planted_leak_does_not_pass_that_check(
     builder: ProfileBuilder, leak: str, known: Callable[[ProfileBuilder], list[Any]]

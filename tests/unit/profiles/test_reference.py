@@ -73,7 +73,7 @@ def test_the_feature_is_what_its_description_says(dense: dict[str, Values], feat
         assert None in {wanted for _, wanted in pairs}
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(small_operators())
 def test_features_are_what_their_descriptions_say(bench: Bench, operator: Operator) -> None:
     values = compared(bench, operator, (0, 20))
