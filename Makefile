@@ -11,7 +11,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow browser check format sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ranking bench-serving constraints clean
+.PHONY: help install demo test test-slow browser check format sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-ranking bench-serving constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,10 @@ bench-demo: $(READY) ## Time and peak memory of the demo and of the tests
 
 bench-ingest: $(READY) ## Rows a second of ingest, profile and ledger
 	@$(BIN)/python benchmarks/ingest.py
+
+SIZE ?= 10
+bench-ingest-large: $(READY) ## Load a CSV file of SIZE gigabytes (10) with 2 GiB of memory; wants 5 times SIZE on disk
+	@$(BIN)/python benchmarks/ingest_large.py $(SIZE)
 
 bench-ranking: $(READY) ## The four rankers on the sample beside the truth
 	@$(BIN)/python benchmarks/ranking.py
