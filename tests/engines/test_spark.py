@@ -1,5 +1,6 @@
 """DuckDB and a real Spark cluster give the same roll-ups, features and offers from the same expressions."""
 
+import gc
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from mia.services.refresh import ProfileBuilder
 from mia.storage.engine import DuckDBEngine
 from mia.storage.spark import SparkEngine
 
-pytestmark = pytest.mark.slow
+# The driver's library leaves its sockets to the collector.
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")]
 SIZE = Size(subscribers=20_000, days=40, records=2_000_000)
 EVENTS = pa.schema(
     [("subscriber_id", pa.string()), ("local_day", pa.int64()), ("offer_id", pa.string()), ("kind", pa.string())]
@@ -42,7 +44,9 @@ def features_of(engine: Engine, folder: Path) -> pa.Table:
 @pytest.fixture(scope="module")
 def both(spark_cluster: SparkEngine, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pa.Table]:
     engines: dict[str, Any] = {"duckdb": DuckDBEngine(), "spark": spark_cluster}
-    return {name: features_of(engine, tmp_path_factory.mktemp(name)) for name, engine in engines.items()}
+    found = {name: features_of(engine, tmp_path_factory.mktemp(name)) for name, engine in engines.items()}
+    gc.collect()
+    return found
 
 
 def test_both_know_the_same_subscribers(both: Mapping[str, pa.Table]) -> None:

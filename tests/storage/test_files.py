@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mia.errors import InvalidInput, WorkspaceBusy
-from mia.storage.files import only_writer, replace_durably, require_writable, write_table
+from mia.storage.files import only_writer, replace_durably, require_writable, scratch_folder, write_table
 
 TABLE = pa.table(
     {
@@ -67,6 +67,25 @@ def test_a_small_file_is_replaced_in_one_step(tmp_path: Path) -> None:
     for content in (b"one", b"two"):
         replace_durably(tmp_path / "current", content)
         assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("current", content)]
+
+
+def test_what_a_killed_writer_left_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "current.fresh").write_bytes(b"half of a longer one")
+    replace_durably(tmp_path / "current", b"one")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("current", b"one")]
+
+
+def test_a_scratch_folder_is_empty_at_first_and_gone_at_last(tmp_path: Path) -> None:
+    folder = tmp_path / "spill" / "ingest"
+    folder.mkdir(parents=True)
+    (folder / "of one that was killed").write_text("left")
+    with scratch_folder(folder) as found:
+        assert list(found.iterdir()) == []
+        (found / "part").write_text("mine")
+    assert not folder.exists()
+    with pytest.raises(ZeroDivisionError), scratch_folder(folder):
+        _ = 1 / 0
+    assert not folder.exists()
 
 
 def test_a_folder_has_one_writer_at_a_time(tmp_path: Path) -> None:

@@ -66,11 +66,14 @@ def stage(connection: duckdb.DuckDBPyConnection, plan: Plan, source: Source, ord
         check_filter(connection, source, raw)
         if plan.table.open_columns:
             create_staged(connection, plan, (name for name in expressions if name not in plan.table.names))
+        # A CSV file does not tell its size, and taken for small it would be hashed whole to be joined.
+        connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         try:
             connection.execute(_insert(plan, source, raw, ordinal, expressions))
         except duckdb.Error as error:
             raise InvalidInput(f"cannot be read: {first_line(error)}", file=source.name) from error
     finally:
+        connection.execute("RESET disabled_optimizers")
         raw.close(connection)
     unread = (
         ()

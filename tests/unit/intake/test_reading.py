@@ -63,6 +63,20 @@ def test_many_rows_keep_their_number(tmp_path: Path, connection: duckdb.DuckDBPy
     assert wrong == [(0, 149_850)]
 
 
+def test_rows_keep_their_number_between_crowds_of_damaged_ones(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    connection.execute("SET threads = 2")
+    # Runs of damage longer than a bucket, every other row, and none at all, around the edges of buckets.
+    sound = [n for n in range(1, 4_001) if not (300 <= n < 900 or (1_000 <= n < 2_100 and n % 2) or n in (3_999, 1))]
+    lines = [f"{n},x" if n in set(sound) else ("x" if n % 3 else f"{n},x,y") for n in range(1, 4_001)]
+    item = source(tmp_path, ("a,b\n" + "\n".join(lines) + "\n").encode())
+    raw = open_source(connection, item, 0)
+    rows = connection.execute(f'SELECT "{ROW}", a FROM {raw.relation} ORDER BY 1').fetchall()
+    assert rows == [(n, str(n)) for n in sound]
+    assert [row for row, *_ in rejected(connection)] == sorted(set(range(1, 4_001)) - set(sound))
+
+
 def test_rows_of_mapped_files_do_not_leave_them(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     numbered(connection, source(tmp_path, b"a,name\n1,Ada,x\n2,Bo\n", columns={"kind": "a"}))
     assert rejected(connection) == [(1, None, "ragged row", None)]
