@@ -12,11 +12,7 @@ PIP := $(BIN)/pip install -qq --disable-pip-version-check --constraint constrain
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help install demo test test-slow browser java check format docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-profiles bench-profile-store bench-ranking bench-serving bench-validate constraints clean
-=======
-.PHONY: help install demo test test-slow browser check format sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-ranking bench-serving constraints clean
->>>>>>> intake
+.PHONY: help install demo test test-slow browser java check format docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-ranking bench-serving bench-validate constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,14 +84,12 @@ bench-demo: $(READY) ## Time and peak memory of the demo and of the tests
 bench-ingest: $(READY) ## Rows a second of ingest, profile and ledger
 	@$(BIN)/python benchmarks/ingest.py
 
-<<<<<<< HEAD
 bench-profiles: $(READY) ## The profile pipeline beside hand-written SQL, pandas and the bare scan (LARGE=--large: 200 million)
 	@$(BIN)/python benchmarks/profiles.py $(LARGE)
-=======
+
 SIZE ?= 10
 bench-ingest-large: $(READY) ## Load a CSV file of SIZE gigabytes (10) with 2 GiB of memory; wants 5 times SIZE on disk
 	@$(BIN)/python benchmarks/ingest_large.py $(SIZE)
->>>>>>> intake
 
 bench-ranking: $(READY) ## The four rankers on the sample beside the truth
 	@$(BIN)/python benchmarks/ranking.py
