@@ -18,12 +18,14 @@ import duckdb
 import pandas as pd
 
 from measuring import measure_command
+from mia.ports import Engine
 from mia.profiles.features import FEATURE_NAMES, build_features, spine_of_day
 from mia.services.refresh.fold import fold
 from mia.services.refresh.sums import WindowSums
 from mia.services.refresh.tables import KEY_SUMS, SUBSCRIBERS, WINDOW_SUMS
 from mia.storage.engine import DuckDBEngine
 from mia.storage.lake import ParquetLake
+from mia.storage.spark import SparkEngine
 from mia.tables import SUBSCRIBER_ID
 from profiles_sql import features_sql, key_sums_sql
 from usage_files import FIRST_DAY, Size, add_next_day, write_lake
@@ -38,24 +40,28 @@ def main() -> None:
     parser.add_argument("--large", action="store_true", help="go on to 200 million records")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--records", type=int, default=20_000_000, help="records of the comparison")
+    parser.add_argument("--spark", type=int, metavar="RECORDS", help="only DuckDB beside Spark on this machine, once")
     parser.add_argument("--build", nargs=2, metavar=("LAKE", "DAY"), help="one full build in this process (inner use)")
     asked = parser.parse_args()
     if asked.build:
-        build(ParquetLake(Path(asked.build[0])), int(asked.build[1]))
+        lake = ParquetLake(Path(asked.build[0]))
+        build(lake, DuckDBEngine(2, MEMORY, lake.folder / "spill"), int(asked.build[1]))
         return
     with tempfile.TemporaryDirectory() as name:
+        if asked.spark:
+            beside_spark(Path(name), asked.spark)
+            return
         compare(Path(name), asked.records, asked.repeats)
         curve(Path(name), asked.records, large=asked.large)
 
 
-def build(lake: ParquetLake, as_of: int) -> None:
+def build(lake: ParquetLake, engine: Engine, as_of: int) -> None:
     """Full build: fold every day, add up the windows, write the features."""
-    engine = DuckDBEngine(2, MEMORY, lake.folder / "spill")
     fold(lake, engine)
     write_features(lake, engine, as_of)
 
 
-def write_features(lake: ParquetLake, engine: DuckDBEngine, as_of: int) -> None:
+def write_features(lake: ParquetLake, engine: Engine, as_of: int) -> None:
     """Bring the sums of a day and write its features beside the lake."""
     sums = WindowSums(lake, engine)
     for place, only in enumerate(sums.bring(as_of)):
@@ -84,7 +90,7 @@ def compare(folder: Path, records: int, repeats: int) -> None:
     for _ in range(repeats):
         timed("scan", lambda: _scan(lake))
         _forget(lake)
-        timed("build", lambda: build(lake, as_of))
+        timed("build", lambda: build(lake, engine, as_of))
         timed("sql", lambda: _peer(lake, folder, as_of))
     add_next_day(lake, size, as_of)
 
@@ -134,6 +140,19 @@ def curve(folder: Path, records: int, *, large: bool) -> None:
         for place in range(len(points) - 1)
     ]
     print("exponents of time over records: " + ", ".join(f"{slope:.2f}" for slope in slopes) + " (asked <= 1.1)")
+
+
+def beside_spark(folder: Path, records: int) -> None:
+    """The same full build on DuckDB and on Spark with two local threads, each once, Spark already started."""
+    size = Size(max(records // 100, 1), 120, records)
+    spark = SparkEngine("local[2]", partitions=4)
+    spark.application()
+    for name, engine in (("DuckDB", DuckDBEngine(2, MEMORY, folder / "spill")), ("Spark", spark)):
+        lake = write_lake(folder / name, size)
+        started = time.perf_counter()
+        build(lake, engine, size.as_of)
+        print(f"{name}, {records:,} records: {time.perf_counter() - started:.1f} s")
+    spark.stop()
 
 
 def _forget(lake: ParquetLake, days: list[int] | None = None, sums: int | None = None) -> None:

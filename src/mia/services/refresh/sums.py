@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import ibis
 import pyarrow.compute as pc
 from ibis.expr.types import Table
 
 from mia.ports import Engine, Lake, LakeChange, Session
-from mia.profiles.daily import BY_KEY, BY_KIND, merge_known
+from mia.profiles.daily import BY_KEY, BY_KIND, ENGINE_TYPES, complete, merge_known, roll_up, roll_up_keys
 from mia.profiles.keys import USAGE_HORIZON, advance_keys, edge_days_of_keys, sum_keys
 from mia.profiles.windows import LONGEST, advance_windows, edge_days, sum_windows
 from mia.services.refresh.tables import (
@@ -24,7 +25,7 @@ from mia.services.refresh.tables import (
     day_of_file,
     digest,
 )
-from mia.tables import AS_OF, KIND, KNOWN_DAY, SUBSCRIBER_ID
+from mia.tables import AS_OF, KIND, KNOWN_DAY, LAKE_USAGE, SUBSCRIBER_ID
 
 MOST_STEPS = 7
 RANGES = "window_ranges"
@@ -81,7 +82,7 @@ class WindowSums:
         """What the sums of a day are made of: the roll-ups of its windows, and what had become known by then."""
         days = range(as_of - USAGE_HORIZON, as_of)
         parts = [f"{file.day} {file.load}" for file in self.lake.files(DAILY, days)]
-        return digest("window sums", parts)
+        return digest(_recipe(), parts)
 
     def are_late(self, days: Collection[int]) -> bool:
         """Whether records of some days became known on later ones."""
@@ -96,9 +97,14 @@ class WindowSums:
         for day in sorted(days, reverse=True):
             # What became known in between about days before would be missed.
             known_since = any(known >= day for local, known in self._late().items() if local < as_of)
-            if as_of - MOST_STEPS <= day < as_of and self._is_fresh(day) and not known_since:
+            if as_of - MOST_STEPS <= day < as_of and self._is_fresh(day) and not known_since and self._still_fits(day):
                 return day
         return None
+
+    def _still_fits(self, day: int) -> bool:
+        """Whether the ranges of a day have not been outgrown."""
+        subscribers = sum(file.rows for file in self.lake.files(SUBSCRIBERS))
+        return subscribers <= 2 * RANGE_SUBSCRIBERS * len(self._ranges(day))
 
     def _make(self, change: LakeChange, as_of: int, progress: Progress | None) -> None:
         bounds = self._bounds()
@@ -178,3 +184,14 @@ class WindowSums:
 
 def _ranges_between(bounds: Sequence[str]) -> list[Range]:
     return [Range(lower, upper) for lower, upper in zip([None, *bounds], [*bounds, None], strict=True)]
+
+
+@cache
+def _recipe() -> str:
+    """Short digest of how days are added up; what was added up under another one is made anew."""
+    usage = complete(
+        ibis.table({column.name: ENGINE_TYPES[column.dtype] for column in LAKE_USAGE.columns}, LAKE_USAGE.name)
+    )
+    sources = {AS_OF: ibis.literal(0, "int64")}
+    made = (sum_windows(roll_up(usage).mutate(**sources), 0, 0), sum_keys(roll_up_keys(usage).mutate(**sources)))
+    return digest("", (ibis.to_sql(expression, dialect="duckdb") for expression in made))
