@@ -108,7 +108,10 @@ def compare(folder: Path, records: int, repeats: int) -> None:
     print(f"hand-written SQL {found['sql']:.1f} s: build is {found['build'] / found['sql']:.2f} x (asked <= 1.5)")
     print(f"refresh for one new day {found['refresh']:.1f} s: {found['refresh'] / found['build']:.1%} (asked <= 10 %)")
     speed = (records / found["build"]) / (few / found["pandas"])
-    print(f"pandas, {few:,} records, {found['pandas']:.1f} s: build is {speed:.1f} x as fast a record (asked >= 5)")
+    print(
+        f"pandas, {few:,} records, the windowed sums alone {found['pandas']:.1f} s: "
+        f"the build of everything is {speed:.1f} x as fast a record (asked >= 5)"
+    )
     _check(lake, folder)
 
 
@@ -189,8 +192,8 @@ def _peer(lake: ParquetLake, folder: Path, as_of: int) -> None:
 
 
 def _pandas(lake: ParquetLake, as_of: int, timed: Callable[[str, Callable[[], object]], None], repeats: int) -> int:
-    """A third of the windowed sums alone, in pandas, on the newest days that hold at most two million records."""
-    paths = lake.paths("usage", range(as_of - 12, as_of))
+    """The windowed sums alone, in pandas, on a quarter of the days."""
+    paths = lake.paths("usage", range(as_of - 30, as_of))
     frame = pd.concat([pd.read_parquet(path, columns=COLUMNS.split(", ")) for path in paths])
     for _ in range(repeats):
         timed("pandas", lambda: pandas_features(frame, as_of))

@@ -223,8 +223,8 @@ def _columns(as_of: int) -> dict[str, str]:
     ):
         spent = f"coalesce({used}_30d, 0)"
         found[f"{kind}_package_used_share_30d"] = f"{spent} / nullif({allowance}, 0)"
-        found[f"{kind}_package_left_30d"] = f"greatest({allowance} - {spent}, 0)"
-        found[f"{kind}_package_above_30d"] = f"greatest({spent} - {allowance}, 0)"
+        found[f"{kind}_package_left_30d"] = f"greatest({allowance} - {spent}, 0) + {allowance} * 0"
+        found[f"{kind}_package_above_30d"] = f"greatest({spent} - {allowance}, 0) + {allowance} * 0"
         if kind != "sms":
             found[f"{kind}_package_lasts_7d"] = f"{allowance} / nullif({used}_7d / 7, 0)"
     return found
