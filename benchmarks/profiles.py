@@ -26,7 +26,6 @@ from mia.services.refresh.tables import KEY_SUMS, SUBSCRIBERS, WINDOW_SUMS
 from mia.storage.engine import DuckDBEngine
 from mia.storage.lake import ParquetLake
 from mia.storage.spark import SparkEngine
-from mia.tables import SUBSCRIBER_ID
 from profiles_sql import features_sql, key_sums_sql
 from usage_files import FIRST_DAY, Size, add_next_day, write_lake
 
@@ -71,7 +70,7 @@ def write_features(lake: ParquetLake, engine: Engine, as_of: int) -> None:
             keys = session.read(sums.files(KEY_SUMS, as_of, place))
             spine = session.table(session.fetch(spine_of_day(people, windows, as_of)))
             features = build_features(windows, keys, people, spine)
-            session.write(features, lake.folder / f"features-{place}.parquet", order_by=[SUBSCRIBER_ID])
+            session.write(features, lake.folder / f"features-{place}.parquet")
 
 
 def compare(folder: Path, records: int, repeats: int) -> None:
@@ -188,7 +187,7 @@ def _peer(lake: ParquetLake, folder: Path, as_of: int) -> None:
         (features_sql(_usage(lake), people, as_of), "peer"),
         (key_sums_sql(_usage(lake), as_of), "keys"),
     ):
-        connection.execute(f"COPY ({query} ORDER BY subscriber_id) TO '{folder}/{name}.parquet' (FORMAT parquet)")
+        connection.execute(f"COPY ({query}) TO '{folder}/{name}.parquet' (FORMAT parquet)")
 
 
 def _pandas(lake: ParquetLake, as_of: int, timed: Callable[[str, Callable[[], object]], None], repeats: int) -> int:

@@ -89,8 +89,8 @@ class Session(Protocol):
         empty tables; its results are put together. Results may pass through `folder`, which must not be there yet.
         """
 
-    def write(self, expression: ibis.Table, path: Path, *, order_by: Sequence[str]) -> int:
-        """Run an expression into one parquet file; returns its rows."""
+    def write(self, expression: ibis.Table, path: Path) -> int:
+        """Run an expression into one parquet file, in no order; returns its rows."""
 
     def write_by_day(
         self, expression: ibis.Table, folder: Path, *, column: str, order_by: Sequence[str]

@@ -76,9 +76,9 @@ class Session:
         """Run a function over the results of some expressions."""
         return function({name: self.fetch(table) for name, table in tables.items()})
 
-    def write(self, expression: ibis.Table, path: Path, *, order_by: Sequence[str]) -> int:
-        """Run an expression into one parquet file; returns its rows."""
-        query = ibis.to_sql(expression.order_by(order_by), dialect="duckdb")
+    def write(self, expression: ibis.Table, path: Path) -> int:
+        """Run an expression into one parquet file, in no order; returns its rows."""
+        query = ibis.to_sql(expression, dialect="duckdb")
         found = self._raw.execute(
             f"COPY ({query}) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION {CODEC})"
         ).fetchone()

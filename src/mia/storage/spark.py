@@ -123,10 +123,10 @@ class SparkLakeSession:
         shutil.rmtree(folder)
         return found.cast(result)
 
-    def write(self, expression: ibis.Table, path: Path, *, order_by: Sequence[str]) -> int:
-        """Run an expression into one parquet file; returns its rows."""
+    def write(self, expression: ibis.Table, path: Path) -> int:
+        """Run an expression into one parquet file, in no order; returns its rows."""
         staging = path.with_name(f"{path.stem}-{uuid.uuid4().hex}")
-        self.run(expression).coalesce(1).sortWithinPartitions(*order_by).write.parquet(str(staging))
+        self.run(expression).coalesce(1).write.parquet(str(staging))
         (written,) = staging.glob("part-*.parquet")
         written.rename(path)
         shutil.rmtree(staging)

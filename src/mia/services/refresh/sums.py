@@ -25,7 +25,7 @@ from mia.services.refresh.tables import (
     day_of_file,
     digest,
 )
-from mia.tables import AS_OF, KIND, KNOWN_DAY, LAKE_USAGE, SUBSCRIBER_ID
+from mia.tables import AS_OF, KNOWN_DAY, LAKE_USAGE, SUBSCRIBER_ID
 
 MOST_STEPS = 7
 RANGES = "window_ranges"
@@ -156,9 +156,9 @@ class WindowSums:
 
     def _write(self, session: Session, change: LakeChange, as_of: int, place: int, sums: Table, keys: Table) -> None:
         made_of = self._made_of(as_of)
-        for table, expression, last in ((WINDOW_SUMS, sums, KIND), (KEY_SUMS, keys, "key")):
+        for table, expression in ((WINDOW_SUMS, sums), (KEY_SUMS, keys)):
             path = change.folder() / f"{table}-{as_of}-{place}.parquet"
-            rows = session.write(expression, path, order_by=[SUBSCRIBER_ID, last])
+            rows = session.write(expression, path)
             change.add(table, path, rows=rows, load=made_of, day=as_of)
 
     def _take_over(self, change: LakeChange, as_of: int, bounds: Sequence[str | None]) -> None:
