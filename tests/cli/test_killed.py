@@ -98,7 +98,10 @@ def state(home: Path) -> Mapping[str, Any]:
             **{table.name: rows(opened.lake.paths(table.name)) for table in (SUBSCRIBERS, USAGE_TABLE, AMENDED)},
             "days": [(file.day, file.rows) for file in opened.lake.files(USAGE_TABLE.name)],
             "daily": rows(opened.lake.paths("daily")),
-            "loads": opened.lake.noted("loads"),
+            "loads": {
+                key: {name: value for name, value in load.items() if name != "at"}
+                for key, load in opened.lake.noted("loads").items()
+            },
             "ledger": [
                 {name: value for name, value in row.items() if name != "seq"}
                 for row in opened.ledger.events().to_pylist()
@@ -130,7 +133,7 @@ def strays(home: Path) -> Iterator[str]:
     opened = open_workspace(Settings(home=home, threads=1))
     live = {
         path
-        for table in ("subscribers", "usage", "amended", "daily", "daily_keys")
+        for table in ("subscribers", "usage", "amended", "daily", "daily_keys", "window_sums", "key_sums")
         for path in opened.lake.paths(table)
     }
     live |= set(opened.lake.paths("offers"))
