@@ -91,6 +91,7 @@ def compare(folder: Path, records: int, repeats: int) -> None:
         _forget(lake)
         timed("build", lambda: build(lake, engine, as_of))
         timed("sql", lambda: _peer(lake, folder, as_of))
+    _check(lake, folder)
     add_next_day(lake, size, as_of)
 
     def refresh() -> None:
@@ -111,7 +112,6 @@ def compare(folder: Path, records: int, repeats: int) -> None:
         f"pandas, {few:,} records, the windowed sums alone {found['pandas']:.1f} s: "
         f"the build of everything is {speed:.1f} x as fast a record (asked >= 5)"
     )
-    _check(lake, folder)
 
 
 def _check(lake: ParquetLake, folder: Path) -> None:
