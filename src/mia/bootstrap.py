@@ -293,13 +293,13 @@ class Workspace:
 
         Raises UnknownModel, and FeatureMismatch for a model of other features.
         """
-        offers, events = self.current_offers(), self.ledger.events().select(list(EVENTS_OF_CONTACT))
-        best = BestOffers.build(self.ranker(version), offers, self.ledger.events(), self.contact, as_of, k)
+        offers, events = self.current_offers(), self.ledger.events()
+        best = BestOffers.build(self.ranker(version), offers, events, self.contact, as_of, k)
         with table_writer(out) as write:
             return score_best(
                 best,
                 self.builder.parts_of_day(offers, as_of, progress),
-                events,
+                events.select(list(EVENTS_OF_CONTACT)),
                 between=lambda: self.home / "spill" / uuid.uuid4().hex,
                 write=write,
             )

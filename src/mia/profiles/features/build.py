@@ -8,6 +8,7 @@ from mia.profiles.features.package import ACTIVATED_DAY, ALLOWANCES
 from mia.tables import ACTIVATED_ON, AS_OF, CATEGORY, SUBSCRIBER_ID
 from mia.timeline import DAY_SECONDS
 
+DAY_COUNTS = ("_days_7d", "_days_30d", "_days_90d")
 _BY = [SUBSCRIBER_ID, AS_OF]
 
 
@@ -34,9 +35,6 @@ def build_features(sums: Table, key_sums: Table, subscribers: Table, spine: Tabl
     rest = [each for each in COLUMNS if each.derive and each not in first]
     derived = counted.mutate(**{each.name: each.derive(counted) for each in rest if each.derive})
     return derived.select(*_BY, *(derived[name].cast("float64").name(name) for name in FEATURE_NAMES))
-
-
-DAY_COUNTS = ("_days_7d", "_days_30d", "_days_90d")
 
 
 def spine_of_day(subscribers: Table, sums: Table, as_of: int) -> Table:

@@ -58,8 +58,9 @@ class WindowSums:
         """Make sure that the lake holds the sums of `as_of`; returns the ranges of subscribers of their files."""
         if self._is_fresh(as_of):
             return self._ranges(as_of)
-        start = self._start(as_of)
         with self.lake.change() as change:
+            # Nobody takes the earlier sums away between the look at them and their use.
+            start = self._start(as_of)
             if start is None:
                 self._make(change, as_of, progress)
             else:
@@ -79,7 +80,7 @@ class WindowSums:
         return made_of == {self._made_of(as_of)}
 
     def _made_of(self, as_of: int) -> str:
-        """What the sums of a day are made of: the roll-ups of its windows, and what had become known by then."""
+        """What the sums of a day are made of: how days are added up, and the roll-ups of its windows."""
         days = range(as_of - USAGE_HORIZON, as_of)
         parts = [f"{file.day} {file.load}" for file in self.lake.files(DAILY, days)]
         return digest(_recipe(), parts)

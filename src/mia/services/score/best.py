@@ -70,18 +70,18 @@ class BestOffers:
         parts = dict(tables)
         events = parts.pop(EVENTS)
         everyone = assemble_profiles(**parts)
+        table, eligibility = OfferTable.build(self.offers), Eligibility(self.offers, self.contact)
         step = max(1, CHUNK // max(len(self.offers), 1))
         found = [
-            self._rank(everyone.take(np.arange(start, min(start + step, len(everyone)))), events)
+            self._rank(everyone.take(np.arange(start, min(start + step, len(everyone)))), events, table, eligibility)
             for start in range(0, len(everyone), step)
         ]
         return pa.concat_tables([RESULT.empty_table(), *found])
 
-    def _rank(self, people: Profiles, events: pa.Table) -> pa.Table:
-        table = OfferTable.build(self.offers)
+    def _rank(self, people: Profiles, events: pa.Table, table: OfferTable, eligibility: Eligibility) -> pa.Table:
         at = self.as_of * DAY_SECONDS * MICROSECONDS
         history = histories_of(events, people.subscriber_ids, self.offers, self.contact, at=at, totals=self.totals)
-        eligible = Eligibility(self.offers, self.contact).check(people, history, channel=None, on=date_of(self.as_of))
+        eligible = eligibility.check(people, history, channel=None, on=date_of(self.as_of))
         rows, cols = (found.astype(np.int64) for found in np.nonzero(eligible.passed))
         pairs = build_pairs(people, table, self.rates, rows, cols, Context.constant(len(rows), None))
         acceptance = np.where(opted_out(people)[rows], self.rates.offer[-1][cols], self.ranker.score(pairs))
