@@ -3,7 +3,7 @@
 import logging
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +15,32 @@ from mia.evaluation.figures import gains_figure, reliability_figure
 from mia.evaluation.intervals import Estimate, clusters
 from mia.evaluation.measures import Measures, Scored, auc_gain, measure
 from mia.evaluation.metrics import reliability
+from mia.evaluation.slices import SliceRules
 from mia.evaluation.splits import split_by_time
 from mia.frames import Floats
 from mia.offers.contact import ContactPolicy
 from mia.ports import Ledger, Registry
-from mia.ranking.pairs import Pairs
 from mia.ranking.point_in_time import BuildProfiles
 from mia.ranking.rankers.base import FitOptions, Ranker
 from mia.ranking.rankers.lightgbm import LightGBMRanker
 from mia.ranking.training_set import Impressions
-from mia.services.train.examples import Examples, build_examples
+from mia.services.train.comparison import Champion, Comparison
+from mia.services.train.examples import build_examples
 from mia.services.train.what_if import WhatIf
-from mia.timeline import MICROSECONDS, date_of
+from mia.timeline import MICROSECONDS, date_of, day_of_text
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
 EVALUATION = "evaluation.json"
 STEPS = 4
+MOST_GAINS = 40
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
     """What a run is told: `until` in microseconds, windows in days, the share of the latest impressions held out, and
-    the first local day whose impressions it learns from, when not all of them.
+    the first local day whose impressions it learns from, when not all of them; `tags` are kept with the version.
     """
 
     offers: tuple[Offer, ...]
@@ -48,6 +50,7 @@ class TrainingPlan:
     holdout_share: float
     options: FitOptions
     since_day: int | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Trainer:
     build_profiles: BuildProfiles
     yardsticks: Mapping[str, type[Ranker]]
     contact: ContactPolicy
+    slices: SliceRules
 
     def train(self, plan: TrainingPlan, progress: Progress | None = None) -> Trained:
         """Fit, evaluate on the later window, refit on all matured impressions, register. Raises NotEnoughData."""
@@ -109,41 +113,39 @@ class Trainer:
         final = mia.refit(pairs, labels, plan.options)
         step("registration", 3)
         window = impressions.take(later).window
+        comparison = Comparison(examples, earlier, later, self.slices)
+        reference = comparison.reference(self._champion(plan), held_out, scores["popular"])
+        choices = WhatIf(examples.take(later), self.contact).choices(fitted | {reference.name: reference.ranker})
+        values = choices.values(seed=plan.options.seed)
         evidence = {
             "window": window,
             "rows": len(later),
             "positives": float(labels[later].sum()),
             "table": {name: measures.to_json() for name, measures in table.items()},
             "auc_gain_over_popular": asdict(gain),
-            "policies": self._policies(examples.take(later), fitted, plan.options.seed),
-            "champion": self._against_champion(plan, held_out, scores["mia"], rows, first_day=window[0]),
+            "policies": {name: asdict(value) for name, value in values.items()},
+            **comparison.evidence(scores["mia"], rows, reference, choices, final.gains()),
         }
         version = self._register(plan, final, evidence, scores["mia"], rows.labels, impressions)
         step("done", STEPS)
         return Trained(version, table, gain, len(labels), len(later), int(rows.labels.sum()), window)
 
-    def _policies(self, later: Examples, fitted: Mapping[str, Ranker], seed: int) -> dict[str, Any]:
-        """What each ranker would have earned in first place; empty where the log carries no propensities."""
-        values = WhatIf(later, self.contact).values_of(fitted, seed=seed)
-        return {name: asdict(value) for name, value in values.items()}
-
-    def _against_champion(
-        self, plan: TrainingPlan, held_out: Pairs, scores: Floats, rows: Scored, *, first_day: str
-    ) -> dict[str, Any] | None:
-        """Gain over the champion, if it can be read, had not yet seen the later window and reads the same schema."""
+    def _champion(self, plan: TrainingPlan) -> Champion | None:
+        """The champion, if it can be read and reads the same schema."""
         version = self.registry.champion()
         if version is None:
             return None
         folder = self.registry.fetch(version)
-        seen_until = orjson.loads((folder / EVALUATION).read_bytes())["trained_until"]
         try:
             champion = LightGBMRanker.load(folder)
         except UnreadableModel:
             log.exception("champion %s is left out of the comparison", version)
             return None
-        if seen_until > first_day or champion.schema.fingerprint != plan.options.fingerprint:
+        if champion.schema.fingerprint != plan.options.fingerprint:
             return None
-        return {"version": version, "auc_gain": asdict(auc_gain(scores, champion.score(held_out), rows))}
+        evaluation = orjson.loads((folder / EVALUATION).read_bytes())
+        learnt = evaluation.get("trained_through", evaluation["trained_until"])
+        return Champion(version, champion, day_of_text(learnt))
 
     def _register(
         self,
@@ -158,10 +160,14 @@ class Trainer:
         evidence = {
             **evidence,
             "trained_until": until,
-            "trained_from": date_of(int(impressions.local_day.min())).isoformat(),
+            "trained_from": impressions.window[0],
+            "trained_through": impressions.window[1],
             "trained_rows": len(impressions),
             "fingerprint": plan.options.fingerprint,
             "catalogue": plan.catalogue_version,
+            "parameters": asdict(plan.options),
+            "data_fingerprint": impressions.fingerprint,
+            "gains": dict(list(ranker.gains().items())[:MOST_GAINS]),
         }
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -188,5 +194,5 @@ class Trainer:
                     "auc_gain_over_popular": evidence["auc_gain_over_popular"]["value"],
                     "positives": evidence["positives"],
                 },
-                tags={"fingerprint": plan.options.fingerprint, "trained_until": until},
+                tags={**plan.tags, "fingerprint": plan.options.fingerprint, "trained_until": until},
             )
