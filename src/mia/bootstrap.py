@@ -383,9 +383,11 @@ def is_workspace(settings: Settings) -> bool:
     return settings.ledger_url is not None or any((settings.home / part).exists() for part in PARTS)
 
 
-def open_workspace(settings: Settings, clock: Callable[[], int] = wall_clock) -> Workspace:
-    """Open the workspace of these settings, making its folder if need be."""
-    return Workspace(settings, clock)
+def open_workspace(
+    settings: Settings, clock: Callable[[], int] = wall_clock, user: Callable[[], str] = user_name
+) -> Workspace:
+    """Open the workspace of these settings, making its folder if need be; `user` is who acts on it."""
+    return Workspace(settings, clock, user)
 
 
 def _yardsticks() -> dict[str, type[Ranker]]:

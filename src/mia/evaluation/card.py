@@ -82,7 +82,7 @@ def written(value: Any) -> str:  # noqa: ANN401 - any figure of the evaluation
         return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"{value:,}" if float(value).is_integer() else f"{value:.4f}"
+    return f"{int(value):,}" if float(value).is_integer() else f"{value:.4f}"
 
 
 def _facts(known: Mapping[str, Any]) -> list[tuple[str, str]]:

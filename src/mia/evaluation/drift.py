@@ -25,7 +25,7 @@ def stability_index(earlier: NDArray[np.floating], later: NDArray[np.floating], 
     >>> stability_index(same, same)
     0.0
     >>> round(stability_index(same, same + 500.0), 2)
-    6.61
+    3.53
     """
     if not len(earlier) or not len(later):
         return float("nan")

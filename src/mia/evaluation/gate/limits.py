@@ -43,13 +43,16 @@ class GateLimits:
     log_loss_rise: Limit = Limit(0.005, 0.02)
     """Log loss above the reference, as a share of the reference's."""
     value_loss: Limit = Limit(0.05, 0.5)
-    """Off-policy value below the reference, as a share of the reference's. The log shows few choices of a policy, so the
-    estimate is uncertain, and only a proven loss or a large one is red."""
+    """Off-policy value below the reference, as a share of the reference's.
+
+    The log shows few choices of a policy, so the estimate is uncertain, and only a proven or a large loss is red.
+    """
     slice_loss: Limit = Limit(0.03, 0.1)
     """AUC below the reference in a slice. A slice is red only where the loss is proven for all slices together."""
-    drift: Limit = Limit(0.25, 1.0)
-    """Population stability index between the earlier and the later part, averaged over features by their gain."""
-    latency: Limit = Limit(6.0, 20.0)
+    drift: Limit = Limit(0.25, 2.0)
+    """Population stability index between the earlier and the later part, averaged over features by their gain.
+    Features of long windows move much while the history of usage is younger than their window."""
+    latency: Limit = Limit(4.0, 12.0)
     """Time to score 40 rows, as a multiple of a fixed piece of work measured in the same run."""
     latency_microseconds: Limit = Limit(20_000, 100_000)
     """Time to score 40 rows whatever the machine, in microseconds."""

@@ -36,5 +36,5 @@ def _check(evidence: Evidence, key: str, title: str, limit: Limit) -> Check:
         return unjudged(f"{title} gain over the reference", f">= {-limit.red:g}", why, Colour.AMBER)
     note = evidence.reference_note
     check = not_worse(f"{title} gain over {evidence.reference}", evidence.gain(key), limit, note)
-    # Only the gain in AUC decides against the popular order: its rates follow every day, a model's calibration does not.
+    # Against the popular order only the gain in AUC decides: rates follow every day, a model's calibration does not.
     return check if note == "" or check.passed else replace(check, colour=Colour.AMBER)
