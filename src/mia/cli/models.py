@@ -13,11 +13,11 @@ from mia.cli.workspace import Home, workspace
 from mia.errors import InvalidInput
 from mia.evaluation.gate import Check
 from mia.ports import ModelVersion
+from mia.services.promote import VERDICT
 from mia.storage.files import replace_durably
 from mia.timeline import MICROSECONDS
 
 SHORT = 60
-VERDICT = "gate.json"
 
 
 def models(

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mia.evaluation.linear import auc_gain_of, log_loss_gain_of
 from mia.evaluation.measures import Scored
 from mia.evaluation.metrics import auc
-from mia.evaluation.paired import Gain, Statistic, auc_difference, estimate_gains, log_loss_difference
-from mia.frames import Floats, Objects
+from mia.evaluation.paired import Gain
+from mia.frames import Floats, Ints, Objects
 
 Mask = NDArray[np.bool_]
 ABOUT = {
@@ -101,46 +102,30 @@ def slice_masks(facts: SliceFacts, rules: SliceRules) -> dict[str, tuple[str, Ma
 def measure_slices(
     facts: SliceFacts, scores: Floats, reference: Floats, rows: Scored, rules: SliceRules
 ) -> list[Slice]:
-    """Every slice with rows; figures for those that are large enough, all gains on the same resamples."""
-    statistics: dict[str, Statistic] = {}
-    masks = {name: found for name, found in slice_masks(facts, rules).items() if found[1].any()}
-    for name, (_, mask) in masks.items():
-        taken = np.flatnonzero(mask)
-        labels = rows.labels[taken]
-        positives = int(labels.sum())
-        if len(taken) < rules.minimum_rows or not rules.minimum_positives <= positives < len(taken):
-            continue
-        for kind, difference in (("auc", auc_difference), ("log_loss", log_loss_difference)):
-            statistics[f"{kind} {name}"] = _within(taken, difference(scores[taken], reference[taken], labels))
-    gains = estimate_gains(statistics, rows.clusters)
-    return [_slice(name, about, mask, scores, reference, rows.labels, gains) for name, (about, mask) in masks.items()]
-
-
-def _within(taken: NDArray[np.intp], statistic: Statistic) -> Statistic:
-    return lambda weights: statistic(weights[taken])
+    """Every slice with rows; figures for those that are large enough."""
+    return [
+        _slice(name, about, np.flatnonzero(mask), scores, reference, rows, rules)
+        for name, (about, mask) in slice_masks(facts, rules).items()
+        if mask.any()
+    ]
 
 
 def _slice(
-    name: str,
-    about: str,
-    mask: Mask,
-    scores: Floats,
-    reference: Floats,
-    labels: Floats,
-    gains: Mapping[str, Gain],
+    name: str, about: str, taken: Ints, scores: Floats, reference: Floats, rows: Scored, rules: SliceRules
 ) -> Slice:
-    count, positives = int(mask.sum()), int(labels[mask].sum())
-    if f"auc {name}" not in gains:
-        return Slice(name, about, count, positives)
+    ours, theirs, labels, cluster = scores[taken], reference[taken], rows.labels[taken], rows.clusters[taken]
+    positives = int(labels.sum())
+    if len(taken) < rules.minimum_rows or not max(rules.minimum_positives, 1) <= positives < len(taken):
+        return Slice(name, about, len(taken), positives)
     return Slice(
         name,
         about,
-        count,
+        len(taken),
         positives,
-        float(scores[mask].mean()),
-        float(labels[mask].mean()),
-        auc(scores[mask], labels[mask]),
-        auc(reference[mask], labels[mask]),
-        gains[f"auc {name}"],
-        gains[f"log_loss {name}"],
+        float(ours.mean()),
+        float(labels.mean()),
+        auc(ours, labels),
+        auc(theirs, labels),
+        auc_gain_of(ours, theirs, labels, cluster),
+        log_loss_gain_of(ours, theirs, labels, cluster),
     )

@@ -9,9 +9,8 @@ import orjson
 from mia.errors import GateRefused, InvalidInput
 from mia.evaluation.gate import Evidence, GateLimits, Trial, Verdict, judge
 from mia.ports import ChampionChange, Registry
-from mia.services.promote.card import write_card
+from mia.services.promote.card import EVALUATION, write_card
 
-EVALUATION = "evaluation.json"
 MOST_REASON = 500
 
 
