@@ -1,10 +1,12 @@
 """The only place that builds adapters: a workspace folder and its settings become lake, ledger, models and services."""
 
+import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from getpass import getuser
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +18,12 @@ from mia.domain.offer import Offer
 from mia.domain.region import Region
 from mia.domain.subscriber import ArmSplit
 from mia.errors import FeatureMismatch, InvalidSettings, NotEnoughData, UnknownModel
-from mia.evaluation.gate import Thresholds, Verdict
+from mia.evaluation.gate import Trial
 from mia.frames import Profiles
 from mia.intake.report import IngestReport
 from mia.offers.catalogue import Catalogue
 from mia.offers.contact import ContactPolicy
-from mia.ports import Engine
+from mia.ports import ChampionChange, Engine
 from mia.profiles.features import feature_fingerprint
 from mia.quality.report import Report
 from mia.ranking.arbitration import Objective
@@ -29,11 +31,12 @@ from mia.ranking.exploration import EpsilonUniform
 from mia.ranking.local_time import Zones
 from mia.ranking.rankers.base import FitOptions, Ranker
 from mia.ranking.rankers.registry import RANKERS, load_ranker
-from mia.services.decide import DecisionMaker, LiveLoader, Policy
+from mia.services.decide import DecisionMaker, LiveLoader, Policy, Rehearsal
 from mia.services.ingest import Progress, Terms, ingest, no_progress
-from mia.services.promote import promote
+from mia.services.promote import Promoted, Promoter, read_card, rehearse, roll_back, write_card
 from mia.services.refresh import ProfileBuilder, Refreshed, refresh, require_as_of
 from mia.services.report import UptakeReport
+from mia.services.retrain import Retrained, Steps, retrain, state_of
 from mia.services.score import BestOffers, PairScorer, score_best
 from mia.services.train import Evaluator, Trained, Trainer, TrainingPlan
 from mia.services.validate import validate
@@ -44,6 +47,7 @@ from mia.storage.files import table_writer
 from mia.storage.lake import ParquetLake
 from mia.storage.ledger import GroupCommit, SqlKeys, SqlLedger, open_ledger
 from mia.storage.profile_store import LmdbProfileStore
+from mia.storage.run_lock import run_lock
 from mia.tables import EVENT_ID, KIND, OCCURRED_AT, OFFER_ID, SUBSCRIBER_ID
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
@@ -55,6 +59,9 @@ YARDSTICKS = {name: RANKERS[name] for name in ("popular", "popular_by_region", "
 EVENTS_OF_CONTACT = (EVENT_ID, OCCURRED_AT, SUBSCRIBER_ID, OFFER_ID, KIND)
 LAKE, LEDGER, MODELS = PARTS = ("lake", "ledger.db", "models")
 """What of a workspace only appears once something was put into it."""
+RETRAIN_LOCK = "retrain.lock"
+NOT_OF_A_MODEL = ("home", "ledger_url", "threads", "memory_limit", "headline", "engine", "spark_master")
+"""Settings that say where and how fast, and change no model."""
 
 
 def wall_clock() -> int:
@@ -62,11 +69,21 @@ def wall_clock() -> int:
     return time.time_ns() * MICROSECONDS // 1_000_000_000
 
 
+def user_name() -> str:
+    """Who runs this process: a name, or a number where the system knows no name for it."""
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
 class Workspace:
     """One workspace folder, opened. Parts are built when first asked for, so that each command pays for its own."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], int] = wall_clock) -> None:
-        self.settings, self.clock = settings, clock
+    def __init__(
+        self, settings: Settings, clock: Callable[[], int] = wall_clock, user: Callable[[], str] = user_name
+    ) -> None:
+        self.settings, self.clock, self.user = settings, clock, user()
         self.home = settings.home.absolute()
         self.home.mkdir(parents=True, exist_ok=True)
         self.lake = ParquetLake(self.home / LAKE)
@@ -127,6 +144,9 @@ class Workspace:
     @cached_property
     def decisions(self) -> DecisionMaker:
         """Takes and replays decisions."""
+        return self._decision_maker(self.newest_versions, self.arms)
+
+    def _decision_maker(self, newest: Callable[[], Versions], arms: ArmSplit) -> DecisionMaker:
         return DecisionMaker(
             ledger=self.ledger,
             loader=LiveLoader(
@@ -134,8 +154,8 @@ class Workspace:
                 lambda version: load_ranker(self.registry.fetch(version)),
                 self.profiles,
             ),
-            newest=self.newest_versions,
-            arms=self.arms,
+            newest=newest,
+            arms=arms,
             regions=self.regions,
             default_timezone=self.settings.default_timezone,
             clock=self.clock,
@@ -159,12 +179,6 @@ class Workspace:
         settings = self.settings
         kinds, arrival = tuple(settings.usage_kinds), settings.ingest.arrival
         return Terms(self.regions, settings.default_timezone, kinds, self.arms, arrival)
-
-    @property
-    def thresholds(self) -> Thresholds:
-        """Bounds of the gate."""
-        gate = self.settings.gate
-        return Thresholds(gate.minimum_positives, gate.minimum_auc_gain, gate.maximum_calibration_error)
 
     def catalogue(self, version: str | None = None) -> Catalogue:
         """A catalogue by version, the current one by default; raises NotEnoughData when the lake holds none."""
@@ -244,13 +258,14 @@ class Workspace:
         fit: Mapping[str, Any] | None = None,
         ranker: str | None = None,
         objective: str | None = None,
+        tags: Mapping[str, str] | None = None,
         progress: Progress = no_progress,
     ) -> Trained:
         """Register a candidate fitted on the events before `until` (microseconds; all of them by default).
 
         It learns from impressions of `since_day` and later days; what happened before is still known to the profiles.
-        `fit` overrides fields of FitOptions; `ranker` and `objective` are those of the settings by default. Raises
-        InvalidSettings without the `train` extra.
+        `fit` overrides fields of FitOptions, `tags` are kept with the version; `ranker` and `objective` are those of
+        the settings by default. Raises InvalidSettings without the `train` extra.
         """
         if find_spec("sklearn") is None:
             raise InvalidSettings("training needs the extra: pip install 'mia[train]'")
@@ -262,7 +277,15 @@ class Workspace:
             objective=Objective(objective or training.objective),
         )
         self.builder.fold(progress)
-        trainer = Trainer(self.ledger, self.registry, self.build_profiles, YARDSTICKS, self.contact, self.zones)
+        trainer = Trainer(
+            self.ledger,
+            self.registry,
+            self.build_profiles,
+            YARDSTICKS,
+            self.contact,
+            self.zones,
+            self.settings.slices,
+        )
         plan = TrainingPlan(
             catalogue.offers,
             catalogue.version,
@@ -272,12 +295,52 @@ class Workspace:
             replace(defaults, **(fit or {})),
             RANKERS[ranker or training.ranker],
             since_day,
+            tags or {},
         )
-        return trainer.train(plan, progress)
+        done = trainer.train(plan, progress)
+        write_card(self.registry, done.version)
+        return done
 
-    def promote(self, version: str) -> Verdict:
-        """Run the gate; see `mia.services.promote.promote`."""
-        return promote(version, registry=self.registry, thresholds=self.thresholds, fingerprint=feature_fingerprint())
+    def promote(self, version: str, *, override: str | None = None) -> Promoted:
+        """Run the gate; see `mia.services.promote.Promoter`."""
+        promoter = Promoter(self.registry, self.settings.gate, feature_fingerprint(), self.rehearse, self.clock)
+        return promoter.promote(version, by=self.user, override=override)
+
+    def rehearse(self, version: str) -> Trial | None:
+        """Try a version on the newest profiles; None while there are none."""
+        if self.profiles.current() is None:
+            return None
+        versions = replace(self.newest_versions(), model=version)
+        # Nobody is in the control arm of a rehearsal: it is the model that is tried.
+        maker = self._decision_maker(lambda: versions, ArmSplit(self.settings.arms.salt, 0.0))
+        return rehearse(
+            Rehearsal.build(maker, self.ledger, self.settings.gate.rehearsed_subscribers), time.perf_counter_ns
+        )
+
+    def roll_back(self, *, to: str | None = None) -> ChampionChange:
+        """Return to the last champion; see `mia.services.promote.roll_back`."""
+        return roll_back(self.registry, to=to, by=self.user, clock=self.clock, require=self.ranker)
+
+    def card(self, version: str) -> bytes:
+        """The model card as HTML; raises UnknownModel."""
+        return read_card(self.registry, self.version(version))
+
+    def retrain(self, *, as_of: int | None = None, progress: Progress = no_progress) -> Retrained:
+        """Profiles, training and the gate in one step; see `mia.services.retrain`. Raises RunBusy.
+
+        With a day, what it learns from are the events before it (00:00 UTC); without, all of them.
+        """
+        with run_lock(self.home / RETRAIN_LOCK, self.clock()):
+            until = None if as_of is None else as_of * DAY_SECONDS * MICROSECONDS
+            day = self.profile_day(as_of)
+            known = self.settings.model_dump(mode="json", exclude=set(NOT_OF_A_MODEL))
+            parts = {**known, "features": feature_fingerprint(), "catalogue": self.catalogue().version, "as_of": day}
+            steps = Steps(
+                lambda: self.refresh(day, progress=progress),
+                lambda tags: self.train(until=until, tags=tags, progress=progress).version,
+                self.promote,
+            )
+            return retrain(steps, self.registry, state_of(self.lake, self.ledger.events(), until=until, parts=parts))
 
     def end_of_events(self) -> int:
         """Just after the newest event, in microseconds; raises NotEnoughData on an empty ledger."""
@@ -343,6 +406,8 @@ def is_workspace(settings: Settings) -> bool:
     return settings.ledger_url is not None or any((settings.home / part).exists() for part in PARTS)
 
 
-def open_workspace(settings: Settings, clock: Callable[[], int] = wall_clock) -> Workspace:
-    """Open the workspace of these settings, making its folder if need be."""
-    return Workspace(settings, clock)
+def open_workspace(
+    settings: Settings, clock: Callable[[], int] = wall_clock, user: Callable[[], str] = user_name
+) -> Workspace:
+    """Open the workspace of these settings, making its folder if need be; `user` is who acts on it."""
+    return Workspace(settings, clock, user)

@@ -14,6 +14,7 @@ MiaError
 ├── GateRefused                        the gate kept a model from going live
 ├── RequestConflict                    a request id was used before for another request
 ├── WorkspaceBusy (BlockingIOError)    another process is writing to the workspace
+├── RunBusy (BlockingIOError)          another process is at the same work already
 ├── LedgerUnavailable (ConnectionError)
 └── AccessDenied (PermissionError)
     ├── UnknownKey                     no key, or one that is not known or revoked
@@ -21,6 +22,7 @@ MiaError
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 
 class MiaError(Exception):
@@ -153,6 +155,20 @@ class WorkspaceBusy(MiaError, BlockingIOError):
     def __init__(self, folder: str) -> None:
         self.folder = folder
         super().__init__(f"another process is writing to {folder}: run this again when that one is done")
+
+
+class RunBusy(MiaError, BlockingIOError):
+    """Another process holds the lock: its `pid` and `started` (microseconds), None when it has not told yet."""
+
+    def __init__(self, lock: str, pid: int | None, started: int | None) -> None:
+        self.lock, self.pid, self.started = lock, pid, started
+        who = "another process" if pid is None else f"process {pid}"
+        since = (
+            ""
+            if started is None
+            else f" since {datetime.fromtimestamp(started // 1_000_000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        )
+        super().__init__(f"{who} is at it{since} ({lock}): run this again when that one is done")
 
 
 class LedgerUnavailable(MiaError, ConnectionError):

@@ -230,6 +230,17 @@ class ModelVersion:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ChampionChange:
+    """One version becoming champion: when (microseconds), by whom, how (`gate`, `override`, `rollback`) and why."""
+
+    version: str
+    at: int
+    by: str
+    how: str
+    reason: str = ""
+
+
 class Registry(Protocol):
     """Training runs and model versions."""
 
@@ -253,11 +264,20 @@ class Registry(Protocol):
     def champion(self) -> str | None:
         """Version behind the alias `champion`."""
 
-    def promote(self, version: str, verdict: Mapping[str, Any]) -> None:
-        """Store the verdict with the version and point the alias `champion` at it."""
+    def champions(self) -> list[ChampionChange]:
+        """Every change of the champion, oldest first, the present one last."""
 
-    def refuse(self, version: str, verdict: Mapping[str, Any]) -> None:
-        """Store the verdict with the version and leave the alias where it is."""
+    def make_champion(self, change: ChampionChange) -> None:
+        """Point the alias `champion` at a version and keep when, by whom and why; raises UnknownModel."""
+
+    def judge(self, version: str, verdict: Mapping[str, Any]) -> None:
+        """Store the verdict of the gate with the version and leave the alias where it is; raises UnknownModel."""
+
+    def attach(self, version: str, files: Mapping[str, str]) -> None:
+        """Keep small text files beside the model, in the place of earlier ones of these names."""
+
+    def attached(self, version: str, name: str) -> bytes | None:
+        """One of those files, None where there is none; raises UnknownModel."""
 
     def versions(self) -> list[ModelVersion]:
         """All versions, newest first."""

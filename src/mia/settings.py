@@ -24,6 +24,8 @@ from pydantic_settings import (
 
 from mia.domain.region import REGIONS
 from mia.errors import InvalidSettings
+from mia.evaluation.gate import GateLimits
+from mia.evaluation.slices import SliceRules
 from mia.quality.limits import Limits
 
 _PREFIX, _NESTED = "MIA_", "__"
@@ -120,17 +122,6 @@ class TrainingSettings(_Section):
     """What a new model orders offers by: acceptance, or expected value (acceptance x margin x priority)."""
 
 
-class GateSettings(_Section):
-    """What a model must show before it goes live."""
-
-    minimum_positives: int = 200
-    """Connections in the evaluation window."""
-    minimum_auc_gain: float = 0.0
-    """AUC above the popular order; the lower end of the 95 % interval must exceed it."""
-    maximum_calibration_error: float = 0.02
-    """Expected calibration error of acceptance."""
-
-
 class Settings(BaseSettings):
     """All settings of MIA."""
 
@@ -173,7 +164,10 @@ class Settings(BaseSettings):
     contact: ContactSettings = ContactSettings()
     profiles: ProfileSettings = ProfileSettings()
     training: TrainingSettings = TrainingSettings()
-    gate: GateSettings = GateSettings()
+    gate: GateLimits = GateLimits()
+    """Section `[gate]`: what a model must show to go live, such as `auc_loss = {amber = 0.005, red = 0.02}`."""
+    slices: SliceRules = SliceRules()
+    """Section `[slices]`: what counts as new and thin, and how large a slice must be to be judged."""
     # Its own name would hide a method of pydantic.
     validation: Limits = Field(default=Limits(), alias="validate")
     """Section `[validate]`: what `mia validate` tolerates; for example `late_records = {warn = 0.05, fail = 0.25}`."""

@@ -18,7 +18,7 @@ from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer
 from mia.domain.event import Event, EventKind
 from mia.domain.offer import Language, Offer, Text
 from mia.domain.region import REGIONS
-from mia.errors import LedgerUnavailable, UnknownOffer
+from mia.errors import LedgerUnavailable, UnknownModel, UnknownOffer
 from mia.ports import ApiKey
 from mia.services.record import Recorder
 from mia.services.report import UptakeReport
@@ -157,6 +157,13 @@ def _event(month: int, number: int, place: int, kind: EventKind) -> Event:
     )
 
 
+def card_of(version: str) -> bytes:
+    """A card of version 7 only."""
+    if version != "7":
+        raise UnknownModel(version)
+    return b"<!doctype html><title>Model 7</title>"
+
+
 class FullWriter:
     """A writer that refuses everything."""
 
@@ -218,6 +225,7 @@ def open_door() -> Iterator[Door]:
         writer=writer,
         keys=keys,
         uptake=UptakeReport(ledger, duckdb.connect),
+        card=card_of,
         headline="Urals",
         clock=clock,
         close=writer.close,

@@ -14,6 +14,7 @@ from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer
 from mia.domain.event import Event, EventKind
 from mia.domain.offer import Language
 from mia.errors import FeatureMismatch, LedgerUnavailable, UnknownDecision, UnknownSnapshot
+from mia.ports import ChampionChange
 from mia.settings import ArmSettings, ContactSettings, ExplorationSettings, ProfileSettings
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
@@ -61,7 +62,7 @@ def make_everything_newer(world: World, opened: Workspace, folder: Path) -> None
     opened.ingest(folder / "offers.yaml")
     opened.refresh(AS_OF + 10)
     again = opened.registry.register(folder=opened.registry.fetch("1"), parameters={}, metrics={}, tags={})
-    opened.registry.promote(again, {"passed": True})
+    opened.registry.make_champion(ChampionChange(again, 0, "tests", "gate"))
     people = subscribers(opened)
     opened.ledger.append_events(
         [

@@ -24,6 +24,7 @@ def services_of(workspace: Workspace) -> Services:
         writer=workspace.writer,
         keys=workspace.keys,
         uptake=workspace.uptake,
+        card=workspace.card,
         headline=workspace.settings.headline,
         clock=workspace.clock,
         close=workspace.close,

@@ -102,7 +102,8 @@ class Uptake(Protocol):
 class Services:
     """Everything behind the door.
 
-    `catalogue` gives a catalogue by its version, for decisions older than the one in force; `headline` is the
+    `catalogue` gives a catalogue by its version, for decisions older than the one in force; `card` gives the model card
+    of a version as HTML and raises UnknownModel; `headline` is the
     macro-region that the dashboard's headline speaks of; `clock` gives microseconds since the epoch; `close` drains
     what is in flight.
     """
@@ -114,6 +115,7 @@ class Services:
     writer: Writer
     keys: Keys
     uptake: Uptake
+    card: Callable[[str], bytes]
     headline: str
     clock: Callable[[], int]
     close: Callable[[], None]

@@ -1,12 +1,10 @@
-"""`mia train`, `mia evaluate`, `mia promote`, `mia models`: the analyst's loop."""
+"""`mia train` and `mia evaluate`: candidates and their figures."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mia.cli.console import new_table, print_table
 from mia.cli.figures import print_measures, print_policies
 from mia.cli.progress import progress_bar
 from mia.cli.recipe import load_recipe
@@ -87,42 +85,6 @@ def evaluate(
         f"{found.positives:,} connections",
     )
     print_policies(found.policies)
-
-
-def promote(version: Annotated[str, typer.Argument(help="Version of the candidate.")], home: Home = None) -> None:
-    """Run the gate on a candidate and make it the champion, or refuse it and say why."""
-    with workspace(home) as opened:
-        verdict = opened.promote(version)
-    for check in verdict.checks:
-        typer.echo(f"passed: {check}")
-    typer.echo(f"model {version} is champion")
-
-
-def models(home: Home = None) -> None:
-    """List the registered models, newest first."""
-    with workspace(home) as opened:
-        found = opened.registry.versions()
-    if not found:
-        typer.echo("No models yet; `mia train` makes one.")
-        return
-    table = new_table(
-        "version", "made (UTC)", "champion", "gate", "AUC", "NDCG@3", "calibration\nerror", "trained\nuntil"
-    )
-    for model in found:
-        made = datetime.fromtimestamp(model.created_at / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-        figures = (f"{model.metrics.get(name, float('nan')):.4f}" for name in ("auc", "ndcg_at_3", "calibration_error"))
-        table.add_row(
-            model.version,
-            made,
-            "yes" if model.champion else "",
-            model.tags.get("gate", "not run"),
-            *figures,
-            model.tags.get("trained_until", ""),
-        )
-    print_table(table)
-    for model in found:
-        if model.champion and model.tags.get("gate") == "refused":
-            typer.echo(f"model {model.version} was refused after it had gone live: it stays champion until another is")
 
 
 def _until(text: str | None) -> int | None:

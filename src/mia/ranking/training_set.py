@@ -5,6 +5,7 @@ the latest impression before the connection; an impression whose window had not 
 out, since a connection could still come.
 """
 
+import hashlib
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -54,6 +55,16 @@ class Impressions:
     def window(self) -> tuple[str, str]:
         """First and last local day, as ISO dates."""
         return date_of(int(self.local_day.min())).isoformat(), date_of(int(self.local_day.max())).isoformat()
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of who was shown what when, and of the answers: the same for the same data."""
+        digest = hashlib.blake2b(digest_size=8)
+        for part in (self.subscriber_ids, self.offer_ids):
+            digest.update("\x1f".join(map(str, part)).encode(errors="surrogatepass"))
+        for numbers in (self.occurred_at, self.labels):
+            digest.update(np.ascontiguousarray(numbers).tobytes())
+        return digest.hexdigest()
 
     def take(self, rows: Ints) -> "Impressions":
         """The given impressions, in their order."""

@@ -3,7 +3,7 @@
 import logging
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from mia.evaluation.given_anyway import estimate_given_anyway
 from mia.evaluation.intervals import Estimate, clusters
 from mia.evaluation.measures import Measures, Scored, auc_gain, measure
 from mia.evaluation.metrics import reliability
+from mia.evaluation.slices import SliceRules
 from mia.evaluation.splits import split_by_time
 from mia.frames import Floats
 from mia.offers.contact import ContactPolicy
@@ -27,9 +28,10 @@ from mia.ranking.point_in_time import BuildProfiles
 from mia.ranking.rankers.base import FitOptions, Ranker
 from mia.ranking.rankers.registry import load_ranker
 from mia.ranking.training_set import Impressions
+from mia.services.train.comparison import Champion, Comparison
 from mia.services.train.examples import Examples, build_examples
 from mia.services.train.what_if import WhatIf
-from mia.timeline import MICROSECONDS, date_of
+from mia.timeline import MICROSECONDS, date_of, day_of_text
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +39,14 @@ Progress = Callable[[str, int, int], None]
 EVALUATION = "evaluation.json"
 STEPS = 4
 EXAMPLE_ROWS = 5
+MOST_GAINS = 40
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
     """What a run is told: `until` in microseconds, windows in days, the share of the latest impressions held out, and
-    the first local day whose impressions it learns from, when not all of them. `kind` is what is fitted.
+    the first local day whose impressions it learns from, when not all of them. `kind` is what is fitted; `tags` are
+    kept with the version.
     """
 
     offers: tuple[Offer, ...]
@@ -53,6 +57,7 @@ class TrainingPlan:
     options: FitOptions
     kind: type[Ranker]
     since_day: int | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ class Trainer:
     yardsticks: Mapping[str, type[Ranker]]
     contact: ContactPolicy
     zones: Zones
+    slices: SliceRules
 
     def train(self, plan: TrainingPlan, progress: Progress | None = None) -> Trained:
         """Fit, evaluate on the later window, refit on all matured impressions, register. Raises NotEnoughData."""
@@ -116,15 +122,19 @@ class Trainer:
         final = mia.refit(pairs, labels, plan.options)
         step("registration", 3)
         window = impressions.take(later).window
+        comparison = Comparison(examples, earlier, later, self.slices)
+        reference = comparison.reference(self._champion(plan), held_out, fitted["popular"])
+        choices = WhatIf(examples.take(later), self.contact).choices(fitted | {reference.name: reference.ranker})
+        values = choices.values(seed=plan.options.seed)
         evidence = {
             "window": window,
             "rows": len(later),
             "positives": float(labels[later].sum()),
             "table": {name: measures.to_json() for name, measures in table.items()},
             "auc_gain_over_popular": asdict(gain),
-            "policies": self._policies(examples.take(later), fitted, plan.options.seed),
-            "champion": self._against_champion(plan, held_out, scores["mia"], rows, first_day=window[0]),
+            "policies": {name: asdict(value) for name, value in values.items()},
             "discount_given_anyway": self._given_anyway(plan, examples),
+            **comparison.evidence(scores["mia"], rows, reference, choices, final.gains()),
         }
         example = pairs.take(later[:EXAMPLE_ROWS]).at_first_position()
         version = self._register(plan, final, evidence, scores["mia"], rows.labels, impressions, example)
@@ -145,28 +155,22 @@ class Trainer:
         )
         return asdict(found)
 
-    def _policies(self, later: Examples, fitted: Mapping[str, Ranker], seed: int) -> dict[str, Any]:
-        """What each ranker would have earned in first place; empty where the log carries no propensities."""
-        values = WhatIf(later, self.contact).values_of(fitted, seed=seed)
-        return {name: asdict(value) for name, value in values.items()}
-
-    def _against_champion(
-        self, plan: TrainingPlan, held_out: Pairs, scores: Floats, rows: Scored, *, first_day: str
-    ) -> dict[str, Any] | None:
-        """Gain over the champion, if it can be read, had not yet seen the later window and reads the same schema."""
+    def _champion(self, plan: TrainingPlan) -> Champion | None:
+        """The champion, if it can be read and reads the same schema."""
         version = self.registry.champion()
         if version is None:
             return None
         folder = self.registry.fetch(version)
-        seen_until = orjson.loads((folder / EVALUATION).read_bytes())["trained_until"]
         try:
             champion = load_ranker(folder)
         except UnreadableModel:
             log.exception("champion %s is left out of the comparison", version)
             return None
-        if seen_until > first_day or champion.fingerprint != plan.options.fingerprint:
+        if champion.fingerprint != plan.options.fingerprint:
             return None
-        return {"version": version, "auc_gain": asdict(auc_gain(scores, champion.score(held_out), rows))}
+        evaluation = orjson.loads((folder / EVALUATION).read_bytes())
+        learnt = evaluation.get("trained_through", evaluation["trained_until"])
+        return Champion(version, champion, day_of_text(learnt))
 
     def _register(
         self,
@@ -182,12 +186,16 @@ class Trainer:
         evidence = {
             **evidence,
             "trained_until": until,
-            "trained_from": date_of(int(impressions.local_day.min())).isoformat(),
+            "trained_from": impressions.window[0],
+            "trained_through": impressions.window[1],
             "trained_rows": len(impressions),
             "fingerprint": plan.options.fingerprint,
             "catalogue": plan.catalogue_version,
             "ranker": plan.kind.name,
             "objective": plan.options.objective,
+            "parameters": asdict(plan.options),
+            "data_fingerprint": impressions.fingerprint,
+            "gains": dict(list(ranker.gains().items())[:MOST_GAINS]),
         }
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -216,6 +224,7 @@ class Trainer:
                     "positives": evidence["positives"],
                 },
                 tags={
+                    **plan.tags,
                     "fingerprint": plan.options.fingerprint,
                     "trained_until": until,
                     "ranker": plan.kind.name,

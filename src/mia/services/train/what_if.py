@@ -9,12 +9,14 @@ import numpy as np
 from mia.errors import NotEnoughData
 from mia.evaluation.intervals import clusters
 from mia.evaluation.off_policy import OffPolicy, estimate_value
+from mia.evaluation.paired import Gain, estimate_gains
 from mia.frames import Floats, Ints, Profiles
 from mia.offers.contact import ContactPolicy, no_history
 from mia.offers.eligibility import Eligibility, Mask
 from mia.ranking.arbitration import expected_value
 from mia.ranking.pairs import Context, build_pairs
 from mia.ranking.rankers.base import Ranker
+from mia.ranking.training_set import Impressions
 from mia.services.train.examples import Examples
 from mia.timeline import date_of
 
@@ -35,24 +37,22 @@ class WhatIf:
     contact: ContactPolicy
 
     def values_of(self, rankers: Mapping[str, Ranker], *, seed: int) -> dict[str, OffPolicy]:
-        """Connections an impression in first place, had each ranker chosen. Rankers that the log cannot speak for,
-        since it shows none of their choices with a propensity, are left out.
-        """
+        """Connections an impression in first place, had each ranker chosen; see `Choices.values`."""
+        return self.choices(rankers).values(seed=seed)
+
+    def choices(self, rankers: Mapping[str, Ranker]) -> "Choices":
+        """Where the log shows what each ranker would have put first."""
         impressions = self.examples.impressions
         first = np.flatnonzero((impressions.position == 1) & (impressions.propensity > 0))
         if len(first) > MOST:
             first = first[np.linspace(0, len(first) - 1, MOST).astype(np.int64)]
         log = self.examples.take(first)
         wanted, row = np.unique(log.pairs.rows, return_inverse=True)
-        cluster = clusters(log.impressions.subscriber_ids)
-        values: dict[str, OffPolicy] = {}
-        for name, best in self._best(rankers, log.pairs.profiles.take(wanted)).items():
-            with suppress(NotEnoughData):
-                chosen = best[row] == log.pairs.cols
-                values[name] = estimate_value(
-                    log.impressions.labels, log.impressions.propensity, chosen, cluster, seed=seed
-                )
-        return values
+        chosen = {
+            name: np.asarray(best[row] == log.pairs.cols)
+            for name, best in self._best(rankers, log.pairs.profiles.take(wanted)).items()
+        }
+        return Choices(log.impressions, chosen)
 
     def _best(self, rankers: Mapping[str, Ranker], profiles: Profiles) -> dict[str, Ints]:
         """The offer that each ranker puts first for each profile; NOBODY where none is allowed."""
@@ -84,3 +84,42 @@ class WhatIf:
             verdicts = eligibility.check(profiles.take(rows), history, channel=None, on=date_of(int(day)))
             passed[rows] = verdicts.passed
         return passed
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The logged first places with a propensity, and for each ranker where it would have shown the same offer."""
+
+    log: Impressions
+    chosen: Mapping[str, Mask]
+
+    def values(self, *, seed: int) -> dict[str, OffPolicy]:
+        """The value of each ranker. Rankers that the log cannot speak for, since it shows none of their choices, are
+        left out.
+        """
+        cluster = clusters(self.log.subscriber_ids)
+        values: dict[str, OffPolicy] = {}
+        for name, chosen in self.chosen.items():
+            with suppress(NotEnoughData):
+                values[name] = estimate_value(self.log.labels, self.log.propensity, chosen, cluster, seed=seed)
+        return values
+
+    def gain(self, name: str, other: str, *, since_day: int) -> Gain | None:
+        """How much more the one ranker earns than the other in impressions of `since_day` and later, by SNIPS, as a
+        share of the other's value; None where the log shows nobody's connection for either.
+        """
+        fresh = np.flatnonzero(self.log.local_day >= since_day)
+        weight = 1.0 / self.log.propensity[fresh]
+        ours, theirs = (self.chosen[one][fresh] * weight for one in (name, other))
+        earned = self.log.labels[fresh]
+        if not (ours @ earned and theirs @ earned):
+            return None
+
+        def gain(times: Floats) -> float:
+            value, base = (
+                float((times * given) @ earned) / max(float(times @ given), 1e-12) for given in (ours, theirs)
+            )
+            return value / base - 1.0 if base > 0 else float("nan")
+
+        cluster = clusters(self.log.subscriber_ids[fresh])
+        return estimate_gains({"value": gain}, cluster)["value"]
