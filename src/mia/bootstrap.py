@@ -19,6 +19,8 @@ from mia.domain.region import Region
 from mia.domain.subscriber import ArmSplit
 from mia.errors import FeatureMismatch, InvalidSettings, NotEnoughData, UnknownModel
 from mia.evaluation.gate import Trial
+from mia.evaluation.health import Health
+from mia.evaluation.health.page import render_page
 from mia.frames import Profiles
 from mia.intake.report import IngestReport
 from mia.offers.catalogue import Catalogue
@@ -38,12 +40,13 @@ from mia.services.refresh import ProfileBuilder, Refreshed, refresh, require_as_
 from mia.services.report import UptakeReport
 from mia.services.retrain import Retrained, Steps, retrain, state_of
 from mia.services.score import BestOffers, PairScorer, score_best
-from mia.services.train import Evaluator, Trained, Trainer, TrainingPlan
+from mia.services.train import Evaluator, Monitor, Trained, Trainer, TrainingPlan
 from mia.services.validate import validate
 from mia.settings import Settings
 from mia.storage.catalogues import load_catalogue_of
 from mia.storage.engine import DuckDBEngine
 from mia.storage.files import table_writer
+from mia.storage.kept_health import KeptHealth
 from mia.storage.lake import ParquetLake
 from mia.storage.ledger import GroupCommit, SqlKeys, SqlLedger, open_ledger
 from mia.storage.profile_store import LmdbProfileStore
@@ -89,6 +92,7 @@ class Workspace:
         self.lake = ParquetLake(self.home / LAKE)
         self.profiles = LmdbProfileStore(self.home / "profiles", settings.profiles.keep_snapshots)
         self.rejects = self.home / "rejects"
+        self.health = KeptHealth(self.home / "monitor")
         self.engine = DuckDBEngine(settings.threads, settings.memory_limit, self.home / "spill")
         self.arms = ArmSplit(settings.arms.salt, settings.arms.control_share)
         self.regions = {
@@ -316,6 +320,26 @@ class Workspace:
         return rehearse(
             Rehearsal.build(maker, self.ledger, self.settings.gate.rehearsed_subscribers), time.perf_counter_ns
         )
+
+    def monitor(self, name: str, *, days: int, until: int | None = None, progress: Progress = no_progress) -> Health:
+        """The health of a model over the days before `until` (microseconds, after all events by default).
+
+        That of the champion is kept. See `mia.services.train.Monitor`.
+        """
+        version = self.version(name)
+        settings = self.settings
+        looker = Monitor(self.ledger, self.registry, self.build_profiles, self.zones, settings.monitor)
+        health = looker.look(
+            version,
+            self.catalogue().offers,
+            until=self.end_of_events() if until is None else until,
+            days=days,
+            attribution_days=settings.training.attribution_days,
+            progress=progress,
+        )
+        if version == self.registry.champion():
+            self.health.keep(health.to_json(), render_page(health).encode())
+        return health
 
     def roll_back(self, *, to: str | None = None) -> ChampionChange:
         """Return to the last champion; see `mia.services.promote.roll_back`."""

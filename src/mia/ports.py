@@ -188,6 +188,11 @@ class Ledger(Protocol):
         `context` those of its values that are numbers.
         """
 
+    def decision_tally(self, since: int, until: int) -> pa.Table:
+        """Decisions from one time to before another (microseconds), counted by UTC day number, model, fallback and
+        whether they explored: columns day, model, fallback, explored, decisions, in that order.
+        """
+
     def decisions_count(self) -> int:
         """Number of decisions kept."""
 

@@ -25,6 +25,7 @@ from pydantic_settings import (
 from mia.domain.region import REGIONS
 from mia.errors import InvalidSettings
 from mia.evaluation.gate import GateLimits
+from mia.evaluation.health import MonitorLimits
 from mia.evaluation.slices import SliceRules
 from mia.quality.limits import Limits
 
@@ -168,6 +169,8 @@ class Settings(BaseSettings):
     """Section `[gate]`: what a model must show to go live, such as `auc_loss = {amber = 0.005, red = 0.02}`."""
     slices: SliceRules = SliceRules()
     """Section `[slices]`: what counts as new and thin, and how large a slice must be to be judged."""
+    monitor: MonitorLimits = MonitorLimits()
+    """Section `[monitor]`: what a live model may show, such as `score_drift = {amber = 0.1, red = 0.25}`."""
     # Its own name would hide a method of pydantic.
     validation: Limits = Field(default=Limits(), alias="validate")
     """Section `[validate]`: what `mia validate` tolerates; for example `late_records = {warn = 0.05, fail = 0.25}`."""

@@ -211,6 +211,21 @@ class Door:
         return replace(self, services=services, app=create_app(services))
 
 
+class FakeHealth:
+    """A live model that was not looked at yet, until `last` is set."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, Any] | None = None
+
+    def report(self) -> dict[str, Any] | None:
+        return self.last
+
+    def page(self) -> bytes:
+        if self.last is None:
+            raise NotEnoughData("the live model was not looked at yet")
+        return f"<html>model {self.last['model']}</html>".encode()
+
+
 @contextmanager
 def open_door() -> Iterator[Door]:
     """A door over fakes with a real group commit between."""
@@ -226,6 +241,7 @@ def open_door() -> Iterator[Door]:
         keys=keys,
         uptake=UptakeReport(ledger, duckdb.connect),
         card=card_of,
+        health=FakeHealth(),
         headline="Urals",
         clock=clock,
         close=writer.close,

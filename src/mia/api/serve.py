@@ -25,6 +25,7 @@ def services_of(workspace: Workspace) -> Services:
         keys=workspace.keys,
         uptake=workspace.uptake,
         card=workspace.card,
+        health=workspace.health,
         headline=workspace.settings.headline,
         clock=workspace.clock,
         close=workspace.close,

@@ -13,6 +13,7 @@ from mia.cli.demo import demo
 from mia.cli.ingest import ingest
 from mia.cli.keys import keys_app
 from mia.cli.models import models
+from mia.cli.monitor import monitor
 from mia.cli.profile import profile
 from mia.cli.promote import promote, retrain, rollback
 from mia.cli.replay import replay
@@ -37,6 +38,7 @@ for command in (
     rollback,
     retrain,
     models,
+    monitor,
     score,
     serve,
     uptake,

@@ -145,6 +145,17 @@ def dashboard_routes(services: Services, pages: Environment) -> APIRouter:
         html = await asyncio.to_thread(services.card, version)
         return Response(html, media_type="text/html", headers={"Content-Security-Policy": CARD_POLICY})
 
+    @readable.get(
+        "/dashboard/monitor",
+        summary="The live model in operation",
+        response_class=Response,
+        responses=_body("text/html") | problem_responses(404),
+    )
+    async def show_health() -> Response:
+        """The page of the last `mia monitor`: drift, calibration, fallbacks and exploration against their limits."""
+        html = await asyncio.to_thread(services.health.page)
+        return Response(html, media_type="text/html", headers={"Content-Security-Policy": CARD_POLICY})
+
     router.include_router(readable)
     return router
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mia.evaluation.gate import Limit
+from mia.evaluation.gate.limits import Limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,9 +106,7 @@ class Health:
     def figures(self) -> dict[str, float]:
         """Every figure that was found, by the name of its check: what a metrics system keeps."""
         return {
-            check.name: check.found
-            for check in self.checks
-            if check.found is not None and math.isfinite(check.found)
+            check.name: check.found for check in self.checks if check.found is not None and math.isfinite(check.found)
         }
 
     def to_json(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Labelled impressions with their point-in-time pairs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,16 +42,19 @@ def build_examples(
     attribution_days: int,
     until: int,
     since_day: int | None = None,
+    choose: Callable[[Impressions], Ints] | None = None,
 ) -> Examples:
     """Matured impressions of the offers before `until` (microseconds), from `since_day` on when given.
 
-    Raises NotEnoughData when there is none.
+    `choose` picks rows of them, so that only theirs are worked out. Raises NotEnoughData when there is none.
     """
     events = ledger.events()
     impressions = build_impressions(events, attribution_days=attribution_days, until=until)
     table = OfferTable.build(offers)
     cols = np.asarray([table.places.get(offer_id, -1) for offer_id in impressions.offer_ids], np.int64)
     kept = np.flatnonzero((cols >= 0) & (impressions.local_day >= (-1 if since_day is None else since_day)))
+    if choose is not None:
+        kept = kept[choose(impressions.take(kept))]
     if not len(kept):
         raise NotEnoughData("no matured impression of an offer of the current catalogue in that time")
     impressions, cols = impressions.take(kept), cols[kept]

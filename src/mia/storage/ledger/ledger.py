@@ -12,6 +12,7 @@ from mia.storage.ledger import decisions as kept_decisions
 from mia.storage.ledger import events as kept_events
 from mia.storage.ledger.database import Database
 from mia.storage.ledger.schema import EVENTS
+from mia.storage.ledger.tally import tally
 
 
 class SqlLedger:
@@ -94,6 +95,11 @@ class SqlLedger:
         """What every decision was asked with, in columns; see `mia.ports.Ledger.decision_contexts`."""
         with self.database.reading() as connection:
             return kept_contexts.read(connection, self.database.dialect.contexts)
+
+    def decision_tally(self, since: int, until: int) -> pa.Table:
+        """Decisions counted by day, model, fallback and exploration; see `mia.ports.Ledger.decision_tally`."""
+        with self.database.reading() as connection:
+            return tally(connection, since, until)
 
     def decisions_count(self) -> int:
         """Number of decisions kept."""
