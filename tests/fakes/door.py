@@ -18,7 +18,7 @@ from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer
 from mia.domain.event import Event, EventKind
 from mia.domain.offer import Language, Offer, Text
 from mia.domain.region import REGIONS
-from mia.errors import LedgerUnavailable, UnknownModel, UnknownOffer
+from mia.errors import LedgerUnavailable, NotEnoughData, UnknownModel, UnknownOffer
 from mia.ports import ApiKey
 from mia.services.record import Recorder
 from mia.services.report import UptakeReport

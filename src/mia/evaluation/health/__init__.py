@@ -1,4 +1,4 @@
-"""Health of a live model: drift, calibration and ordering on recent impressions, fallbacks and learning; with limits."""
+"""Health of a live model: drift, calibration and order on recent impressions, fallbacks, exploration; with limits."""
 
 from mia.evaluation.health.facts import Facts, Population
 from mia.evaluation.health.limits import MonitorLimits

@@ -24,7 +24,7 @@ class Population:
 
     def of_region(self, region: str) -> Floats:
         """Scores in one region."""
-        return self.scores[self.regions == region]
+        return np.asarray(self.scores[self.regions == region])
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,7 @@ def draw_figures(health: Health) -> list[Figure]:
     colours = by_variables()
     found = []
     if health.leading_drift:
-        words = (
-            "Population stability index of the features that the model looks at most; 0.1 is stable, 0.25 has moved."
-        )
+        words = "Population stability index of the features of most gain; below 0.1 is stable, above 0.25 has moved."
         found.append(Figure("Drift of leading features", words, _bars(health.leading_drift, "feature", colours)))
     if health.facts.recent is not None and len(health.facts.recent):
         words = "How scores are spread over the impressions it learnt from, and over recent ones."
