@@ -7,6 +7,7 @@ MiaError
 ├── UnknownOffer (LookupError)
 ├── UnknownDecision (LookupError)
 ├── UnknownModel (LookupError)
+├── NoReport (LookupError)             nothing was looked at yet that could be reported
 ├── UnknownSnapshot (LookupError)      no profile snapshot of that name, or not any more
 ├── BrokenSnapshot (ValueError)        a profile snapshot is half there, or not what was published
 ├── UnreadableModel (ValueError)       the files of a model are damaged, or of another version of MIA
@@ -56,6 +57,10 @@ class InvalidInput(MiaError, ValueError):
 
 class NotEnoughData(InvalidInput):
     """Well-formed input that holds too little for what was asked."""
+
+
+class NoReport(MiaError, LookupError):
+    """Nothing was looked at yet that could be reported."""
 
 
 class InvalidSettings(MiaError, ValueError):

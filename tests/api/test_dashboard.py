@@ -279,3 +279,15 @@ def test_a_model_card_is_open_as_the_dashboard_is_and_linked_from_it(door: Door)
     unknown = door.get("/dashboard/models/99/card?lang=en")
     assert unknown.status_code == 404
     assert "no model &#39;99&#39; in the registry" in unknown.text
+
+
+def test_the_page_of_the_live_model_is_linked_and_says_when_there_is_none(door: Door) -> None:
+    door.fill()
+    assert 'href="/dashboard/monitor"' in door.get("/dashboard").text
+    nothing = door.get("/dashboard/monitor?lang=en")
+    assert nothing.status_code == 404
+    assert "was not looked at yet" in nothing.text
+    door.services.health.last = {"model": "7", "until": 0, "checks": [], "regions": {}}
+    found = door.get("/dashboard/monitor")
+    assert (found.status_code, found.text) == (200, "<html>model 7</html>")
+    assert "script-src" not in found.headers["Content-Security-Policy"]

@@ -18,7 +18,7 @@ from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer
 from mia.domain.event import Event, EventKind
 from mia.domain.offer import Language, Offer, Text
 from mia.domain.region import REGIONS
-from mia.errors import LedgerUnavailable, NotEnoughData, UnknownModel, UnknownOffer
+from mia.errors import LedgerUnavailable, NoReport, UnknownModel, UnknownOffer
 from mia.ports import ApiKey
 from mia.services.record import Recorder
 from mia.services.report import UptakeReport
@@ -222,7 +222,7 @@ class FakeHealth:
 
     def page(self) -> bytes:
         if self.last is None:
-            raise NotEnoughData("the live model was not looked at yet")
+            raise NoReport("the live model was not looked at yet")
         return f"<html>model {self.last['model']}</html>".encode()
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.fakes.ledger import FakeLedger
 from tests.storage.records import DECISIONS, EVENTS, a_decision, a_table, an_event
 
+from mia.domain.decision import Fallback
 from mia.domain.event import EventKind, Outcome, Response
 from mia.errors import InvalidInput, RequestConflict, UnknownDecision
 from mia.ports import Ledger
@@ -203,6 +204,31 @@ def test_a_decision_comes_back_whole(ledger: Ledger) -> None:
     assert ledger.answered("r1") == decision
     assert ledger.answered("r2") is None
     assert ledger.decisions_count() == 1
+
+
+def test_decisions_are_counted_by_day_model_fallback_and_exploration(ledger: Ledger) -> None:
+    day = 86_400 * 1_000_000
+    first = a_decision("a")
+    start = first.request.at - first.request.at % day
+    at = [start, start + day - 1, start + day, start + 3 * day]
+    kept = [
+        replace(first, request=replace(first.request, at=at[0])),
+        replace(first, decision_id="b", request=replace(first.request, at=at[1])),
+        replace(first, decision_id="c", request=replace(first.request, at=at[1]), explored=not first.explored),
+        replace(first, decision_id="d", request=replace(first.request, at=at[2]), fallback=Fallback.NO_MODEL),
+        replace(first, decision_id="e", request=replace(first.request, at=at[3])),
+    ]
+    ledger.append_decisions(kept)
+    rows = ledger.decision_tally(start, at[3]).to_pylist()
+    told = {(row["day"] - start // day, row["fallback"], row["explored"]): row["decisions"] for row in rows}
+    usual = None if first.fallback is None else first.fallback.value
+    assert told == {
+        (0, usual, first.explored): 2,
+        (0, usual, not first.explored): 1,
+        (1, "no_model", first.explored): 1,
+    }
+    assert {row["model"] for row in rows} == {first.versions.model}
+    assert ledger.decision_tally(at[3] + 1, at[3] + 2).num_rows == 0
 
 
 def test_what_decisions_were_asked_with_is_read_in_columns(ledger: Ledger) -> None:

@@ -105,7 +105,7 @@ class Health(Protocol):
         """The figures; None before the first."""
 
     def page(self) -> bytes:
-        """The page; raises NotEnoughData before the first."""
+        """The page; raises NoReport before the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from mia.errors import NotEnoughData
+from mia.errors import NoReport
 from mia.storage.files import replace_durably
 
 REPORT, PAGE = "report.json", "page.html"
@@ -34,8 +34,8 @@ class KeptHealth:
         return found
 
     def page(self) -> bytes:
-        """The last page; raises NotEnoughData before the first."""
+        """The last page; raises NoReport before the first."""
         try:
             return (self.folder / PAGE).read_bytes()
         except FileNotFoundError as error:
-            raise NotEnoughData("the live model was not looked at yet; `mia monitor` does it") from error
+            raise NoReport("the live model was not looked at yet; `mia monitor` does it") from error

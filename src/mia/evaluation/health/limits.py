@@ -29,7 +29,7 @@ class MonitorLimits:
     """Share of recent decisions that explored."""
     model_age: Limit = Limit(45, 120)
     """Days since the newest impression that the model learnt from."""
-    minimum_rows: int = 200
-    """Impressions that a region, or either time, needs for its drift to be told."""
-    minimum_positives: int = 30
+    minimum_rows: int = 500
+    """Impressions that a region, or either time, needs for its drift to be told: of fewer, chance alone moves it."""
+    minimum_positives: int = 100
     """Connections that matured impressions need for calibration and AUC to be told."""

@@ -28,6 +28,8 @@ STEPS = 3
 MOST_ROWS = 10_000
 """Impressions of either time that are looked at: more would change a stability index by less than 0.005."""
 SEED = 7
+GROWING = frozenset({"offer_impressions"})
+"""Columns that grow for as long as offers are shown: they differ from what was learnt even where nothing has moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,9 @@ class Monitor:
         folder = self.registry.fetch(version)
         kept: dict[str, Any] = orjson.loads((folder / EVALUATION).read_bytes())
         ranker = load_ranker(folder)
-        from_day, through = (
-            day_of_text(kept["trained_from"]),
-            day_of_text(kept.get("trained_through", kept["trained_until"])),
-        )
-        learnt = self._examples(offers, until=until, attribution_days=0, days=(from_day, through + 1))
+        through = day_of_text(kept.get("trained_through", kept["trained_until"]))
+        learnt_days = (day_of_text(kept["trained_from"]), through + 1)
+        learnt = self._examples(offers, until=until, attribution_days=0, days=learnt_days)
         step("recent impressions", 1)
         last = until // DAY
         recent = self._try_examples(offers, until=until, attribution_days=0, days=(last - days, last + 1))
@@ -77,14 +77,15 @@ class Monitor:
             offers, until=until, attribution_days=attribution_days, days=(max(matured - days, through + 1), matured + 1)
         )
         scores, answers, window = _answers(ranker, answered)
+        watched = np.asarray([place for place, name in enumerate(ranker.columns) if name not in GROWING], np.int64)
         facts = Facts(
             version,
             until,
             days,
-            ranker.columns,
+            tuple(ranker.columns[place] for place in watched),
             ranker.gains(),
-            _population(ranker, learnt),
-            None if recent is None else _population(ranker, recent),
+            _population(ranker, learnt, watched),
+            None if recent is None else _population(ranker, recent, watched),
             scores,
             answers,
             window,
@@ -124,10 +125,10 @@ class Monitor:
         )
 
 
-def _population(ranker: Ranker, examples: Examples) -> Population:
+def _population(ranker: Ranker, examples: Examples, watched: Ints) -> Population:
     matrix = ranker.matrix(examples.pairs.at_first_position())
     impressions = examples.impressions
-    return Population(matrix, ranker.acceptance(matrix), impressions.region, impressions.window)
+    return Population(matrix[:, watched], ranker.acceptance(matrix), impressions.region, impressions.window)
 
 
 def _answers(ranker: Ranker, examples: Examples | None) -> tuple[Floats, Scored | None, tuple[str, str] | None]:

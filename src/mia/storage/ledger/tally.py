@@ -31,7 +31,4 @@ def tally(connection: Connection, since: int, until: int) -> pa.Table:
     )
     rows = connection.execute(query).all()
     found = [(one[0] // DAY, one[1], one[2], bool(one[3]), one[4]) for one in rows]
-    columns = list(zip(*found, strict=True)) if found else [[] for _ in TALLY_SCHEMA]
-    return pa.table(
-        [pa.array(column, field.type) for column, field in zip(columns, TALLY_SCHEMA, strict=True)], TALLY_SCHEMA
-    )
+    return pa.Table.from_pylist([dict(zip(TALLY_SCHEMA.names, row, strict=True)) for row in found], TALLY_SCHEMA)
