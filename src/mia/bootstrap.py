@@ -40,7 +40,7 @@ from mia.services.refresh import ProfileBuilder, Refreshed, refresh, require_as_
 from mia.services.report import UptakeReport
 from mia.services.retrain import Retrained, Steps, retrain, state_of
 from mia.services.score import BestOffers, PairScorer, score_best
-from mia.services.train import Evaluator, Monitor, Trained, Trainer, TrainingPlan
+from mia.services.train import SPACE, Budget, Evaluator, Monitor, Search, Trained, Trainer, TrainingPlan
 from mia.services.validate import validate
 from mia.settings import Settings
 from mia.storage.catalogues import load_catalogue_of
@@ -263,13 +263,15 @@ class Workspace:
         ranker: str | None = None,
         objective: str | None = None,
         tags: Mapping[str, str] | None = None,
+        tune: Budget | None = None,
         progress: Progress = no_progress,
     ) -> Trained:
         """Register a candidate fitted on the events before `until` (microseconds; all of them by default).
 
         It learns from impressions of `since_day` and later days; what happened before is still known to the profiles.
         `fit` overrides fields of FitOptions, `tags` are kept with the version; `ranker` and `objective` are those of
-        the settings by default. Raises InvalidSettings without the `train` extra.
+        the settings by default; with `tune` parameters are looked for first. Raises InvalidSettings without the `train`
+        extra.
         """
         if find_spec("sklearn") is None:
             raise InvalidSettings("training needs the extra: pip install 'mia[train]'")
@@ -300,10 +302,20 @@ class Workspace:
             RANKERS[ranker or training.ranker],
             since_day,
             tags or {},
+            None if tune is None else self._search(tune),
         )
         done = trainer.train(plan, progress)
         write_card(self.registry, done.version)
         return done
+
+    def _search(self, budget: Budget) -> Callable[[str], Search]:
+        try:
+            # Optuna belongs to the `train` extra, and only who tunes pays for it.
+            from mia.storage.study import OptunaStudy
+        except ImportError as error:
+            raise InvalidSettings("tuning needs the extra: pip install 'mia[train]'") from error
+        path, seed = self.home / MODELS / "tuning.db", self.settings.training.seed
+        return lambda name: Search(OptunaStudy(path, name, SPACE, seed=seed), time.monotonic, budget)
 
     def promote(self, version: str, *, override: str | None = None) -> Promoted:
         """Run the gate; see `mia.services.promote.Promoter`."""

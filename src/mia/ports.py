@@ -246,6 +246,41 @@ class ChampionChange:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """Where a parameter is looked for: from `low` to `high`, in equal steps of its logarithm with `log`, whole numbers
+    only with `whole`; or one of `choices`.
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+    log: bool = False
+    whole: bool = False
+    choices: tuple[bool | str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One trial of a search."""
+
+    number: int
+    parameters: Mapping[str, Any]
+    loss: float
+
+
+class Study(Protocol):
+    """A search for parameters of least loss, which can be stopped and taken up again."""
+
+    def done(self) -> list[Tried]:
+        """Trials that came to an end, in order."""
+
+    def propose(self) -> dict[str, Any]:
+        """Parameters of the next trial."""
+
+    def tell(self, loss: float) -> None:
+        """The loss of the trial that was proposed last."""
+
+
 class Registry(Protocol):
     """Training runs and model versions."""
 
@@ -257,10 +292,12 @@ class Registry(Protocol):
         metrics: Mapping[str, float],
         tags: Mapping[str, str],
         example: Mapping[str, NDArray[np.float64]] | None = None,
+        trials: Sequence[Tried] = (),
     ) -> str:
         """Log a run with everything in `folder` as artifacts, register its model, return the version.
 
         With an `example`, a few values of each column that the ranker reads, tools that know nothing of MIA can use it.
+        `trials` of the search for its parameters are logged as runs inside this one.
         """
 
     def fetch(self, version: str) -> Path:

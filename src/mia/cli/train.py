@@ -9,6 +9,8 @@ from mia.cli.figures import print_measures, print_policies
 from mia.cli.progress import progress_bar
 from mia.cli.recipe import load_recipe
 from mia.cli.workspace import Home, parse_day, workspace
+from mia.errors import InvalidInput
+from mia.services.train import Budget
 from mia.settings import ObjectiveName, RankerName
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
@@ -33,9 +35,17 @@ def train(
         ObjectiveName | None,
         typer.Option(help="What offers are ordered by. Default: the setting `objective` in [training]."),
     ] = None,
+    tune: Annotated[
+        float | None, typer.Option(min=0, help="Look for better parameters for this many minutes first.")
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Look no further once so many were tried; goes with --tune.")
+    ] = None,
     home: Home = None,
 ) -> None:
     """Build the training set, fit, evaluate on later days, register a candidate in MLflow."""
+    if trials is not None and tune is None:
+        raise InvalidInput("only goes with --tune", option="--trials")
     with workspace(home) as opened, progress_bar() as progress:
         done = opened.train(
             until=_until(until),
@@ -44,6 +54,7 @@ def train(
             fit=None if recipe is None else load_recipe(recipe),
             ranker=ranker,
             objective=objective,
+            tune=None if tune is None else Budget(60 * tune, trials),
             progress=progress,
         )
     print_measures(

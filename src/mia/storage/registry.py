@@ -3,7 +3,7 @@
 import logging
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import orjson
 from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from mia.errors import UnknownModel
 from mia.frames import Floats
-from mia.ports import ChampionChange, ModelVersion
+from mia.ports import ChampionChange, ModelVersion, Tried
 from mia.storage.files import replace_durably
 from mia.storage.pyfunc import write_flavour
 
@@ -51,10 +52,12 @@ class MlflowRegistry:
         metrics: Mapping[str, float],
         tags: Mapping[str, str],
         example: Mapping[str, Floats] | None = None,
+        trials: Sequence[Tried] = (),
     ) -> str:
         """Log a run with everything in `folder` as artifacts, register its model, return the version.
 
-        With an `example`, a few values of each column that the ranker reads, it becomes a pyfunc model as well.
+        With an `example`, a few values of each column that the ranker reads, it becomes a pyfunc model as well;
+        `trials` become runs nested in this one.
         """
         run = self._client.create_run(self._experiment, tags=dict(tags))
         run_id = run.info.run_id
@@ -68,6 +71,8 @@ class MlflowRegistry:
             with tempfile.TemporaryDirectory() as name:
                 write_flavour(Path(name), example, run_id=run_id, made_at=run.info.start_time, artifact_path=MODEL)
                 self._client.log_artifacts(run_id, name, MODEL)
+        for trial in trials:
+            self._log_trial(run_id, trial)
         self._client.set_terminated(run_id)
         if not self._client.search_registered_models(f"name = '{NAME}'"):
             self._client.create_registered_model(NAME)
@@ -75,6 +80,16 @@ class MlflowRegistry:
             NAME, source=f"{run.info.artifact_uri}/{MODEL}", run_id=run_id, tags=dict(tags)
         )
         return str(made.version)
+
+    def _log_trial(self, parent: str, trial: Tried) -> None:
+        tags = {MLFLOW_PARENT_RUN_ID: parent, MLFLOW_RUN_NAME: f"trial {trial.number}"}
+        run = self._client.create_run(self._experiment, tags=tags)
+        self._client.log_batch(
+            run.info.run_id,
+            metrics=[Metric("log_loss", trial.loss, run.info.start_time, trial.number)],
+            params=[Param(name, str(value)) for name, value in trial.parameters.items()],
+        )
+        self._client.set_terminated(run.info.run_id)
 
     def fetch(self, version: str) -> Path:
         """Folder with the artifacts of a version; raises UnknownModel."""

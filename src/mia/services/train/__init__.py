@@ -3,5 +3,6 @@
 from mia.services.train.evaluate import Evaluated, Evaluator
 from mia.services.train.monitor import Monitor
 from mia.services.train.trainer import Trained, Trainer, TrainingPlan
+from mia.services.train.tuning import SPACE, Budget, Search
 
-__all__ = ["Evaluated", "Evaluator", "Monitor", "Trained", "Trainer", "TrainingPlan"]
+__all__ = ["SPACE", "Budget", "Evaluated", "Evaluator", "Monitor", "Search", "Trained", "Trainer", "TrainingPlan"]

@@ -1,9 +1,10 @@
 """Train: impressions -> point-in-time pairs -> evaluation on later days -> fit on all of them -> a candidate."""
 
+import hashlib
 import logging
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from mia.evaluation.slices import SliceRules
 from mia.evaluation.splits import split_by_time
 from mia.frames import Floats
 from mia.offers.contact import ContactPolicy
-from mia.ports import Ledger, Registry
+from mia.ports import Ledger, Registry, Tried
 from mia.ranking.arbitration import Objective
 from mia.ranking.local_time import Zones
 from mia.ranking.pairs import Pairs
@@ -30,6 +31,7 @@ from mia.ranking.rankers.registry import load_ranker
 from mia.ranking.training_set import Impressions
 from mia.services.train.comparison import Champion, Comparison
 from mia.services.train.examples import Examples, build_examples
+from mia.services.train.tuning import Search, Tuned, tune
 from mia.services.train.what_if import WhatIf
 from mia.timeline import MICROSECONDS, date_of, day_of_text
 
@@ -46,7 +48,8 @@ MOST_GAINS = 40
 class TrainingPlan:
     """What a run is told: `until` in microseconds, windows in days, the share of the latest impressions held out, and
     the first local day whose impressions it learns from, when not all of them. `kind` is what is fitted; `tags` are
-    kept with the version.
+    kept with the version. With `search`, which opens a search by the name of what it is for, parameters are looked for
+    first.
     """
 
     offers: tuple[Offer, ...]
@@ -58,6 +61,7 @@ class TrainingPlan:
     kind: type[Ranker]
     since_day: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    search: Callable[[str], Search] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,10 @@ class Trainer:
         labels = impressions.labels
         if not all(0 < labels[part].sum() < len(part) for part in (earlier, later)):
             raise NotEnoughData("the earlier or the later part of the impressions has no connection, or nothing else")
+        trials: Sequence[Tried] = ()
+        if plan.search is not None:
+            tuned = self._tune(plan, plan.search, examples.take(earlier), progress)
+            plan, trials = replace(plan, options=tuned.options), tuned.trials
         step("evaluation", 1)
         rows = Scored(labels[later], impressions.slate[later], clusters(impressions.subscriber_ids[later]))
         held_out = pairs.take(later).at_first_position()
@@ -137,9 +145,27 @@ class Trainer:
             **comparison.evidence(scores["mia"], rows, reference, choices, final.gains()),
         }
         example = pairs.take(later[:EXAMPLE_ROWS]).at_first_position()
-        version = self._register(plan, final, evidence, scores["mia"], rows.labels, impressions, example)
+        version = self._register(plan, final, evidence, scores["mia"], rows.labels, impressions, example, trials)
         step("done", STEPS)
         return Trained(version, table, gain, len(labels), len(later), int(rows.labels.sum()), window)
+
+    def _tune(
+        self, plan: TrainingPlan, search: Callable[[str], Search], earlier: Examples, progress: Progress | None
+    ) -> Tuned:
+        """Parameters for these examples; a study belongs to them, the kind and the options that it starts from."""
+        known = {**asdict(plan.options), "threads": None, "kind": plan.kind.name, "share": plan.holdout_share}
+        packed = orjson.dumps({**known, "data": earlier.impressions.fingerprint}, option=orjson.OPT_SORT_KEYS)
+        return tune(
+            search(hashlib.blake2b(packed, digest_size=12).hexdigest()),
+            plan.kind,
+            earlier.pairs,
+            earlier.impressions.labels,
+            earlier.impressions.local_day,
+            plan.options,
+            share=plan.holdout_share,
+            gap=plan.attribution_days,
+            progress=progress,
+        )
 
     def _given_anyway(self, plan: TrainingPlan, examples: Examples) -> dict[str, Any] | None:
         """What discounts cost that changed nothing, where offers are ordered by what they earn."""
@@ -181,6 +207,7 @@ class Trainer:
         labels: Floats,
         impressions: Impressions,
         example: Pairs,
+        trials: Sequence[Tried],
     ) -> str:
         until = date_of(int(plan.until // (86_400 * MICROSECONDS))).isoformat()
         evidence = {
@@ -231,4 +258,5 @@ class Trainer:
                     "objective": plan.options.objective,
                 },
                 example=dict(zip(ranker.columns, ranker.matrix(example).T, strict=True)),
+                trials=trials,
             )
