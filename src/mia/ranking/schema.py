@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mia.errors import FeatureMismatch
 from mia.frames import Floats, Ints, Objects, Profiles
+from mia.ranking.forest import Block, join
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import AXIS, Pairs
 from mia.tables import CHANNEL, PERSONALISATION, POSITION, TIMEZONE
@@ -122,15 +123,24 @@ class FeatureSchema:
 
     def join(self, pairs: Pairs, offer_side: Floats) -> Floats:
         """The matrix of the pairs, given the columns of their offers."""
-        parts = (
-            _chosen(self.profile, pairs.profiles.names, pairs.profiles.numeric, self.fingerprint)[pairs.rows],
-            self._attribute_side(pairs.profiles)[pairs.rows],
-            offer_side[pairs.cols],
-            _chosen(self.pair, *_with_axes(self.pair, pairs), self.fingerprint),
-            self.channel.encode(pairs.context.channel)[:, None],
-            pairs.context.position[:, None],
+        return join(len(pairs), self.blocks(pairs, offer_side))
+
+    def blocks(self, pairs: Pairs, offer_side: Floats) -> list[Block]:
+        """The matrix in pieces: what a subscriber's or an offer's pairs share is there but once."""
+        context = pairs.context
+        parts: tuple[tuple[NDArray[Any], Ints | None], ...] = (
+            (_chosen(self.profile, pairs.profiles.names, pairs.profiles.numeric, self.fingerprint), pairs.rows),
+            (self._attribute_side(pairs.profiles), pairs.rows),
+            (offer_side, pairs.cols),
+            (_chosen(self.pair, *_with_axes(self.pair, pairs), self.fingerprint), None),
+            (self.channel.encode(context.channel)[:, None], None),
+            (context.position[:, None], None),
         )
-        return np.concatenate(parts, axis=1)
+        ends = np.cumsum([values.shape[1] for values, _ in parts])
+        return [
+            Block(values, np.arange(end - values.shape[1], end), index, lasting=values is offer_side)
+            for (values, index), end in zip(parts, ends.tolist(), strict=True)
+        ]
 
     def _attribute_side(self, profiles: Profiles) -> Floats:
         given, rows = profiles.attributes, len(profiles)

@@ -19,6 +19,7 @@ import orjson
 from mia.errors import UnreadableModel
 from mia.frames import Floats
 from mia.ranking.calibration import Calibration
+from mia.ranking.forest import Ensemble
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import Pairs
 from mia.ranking.rankers.base import FitOptions
@@ -36,7 +37,7 @@ class LightGBMRanker:
 
     def __init__(self, boosters: list[lightgbm.Booster], schema: FeatureSchema, calibration: Calibration) -> None:
         self.schema, self.calibration = schema, calibration
-        self._boosters = boosters
+        self._boosters, self._ensemble = boosters, Ensemble(boosters)
         self._offer_side: tuple[OfferTable, Floats] | None = None
 
     @classmethod
@@ -65,7 +66,8 @@ class LightGBMRanker:
 
     def score(self, pairs: Pairs) -> Floats:
         """Calibrated acceptance of each pair."""
-        return self.calibration.apply(self._raw(self._matrix(pairs)))
+        blocks = self.schema.blocks(pairs, self._offer_side_of(pairs.offers))
+        return self.calibration.apply(self._ensemble.predict(len(pairs), blocks))
 
     @cached_property
     def places(self) -> Mapping[str, int]:
@@ -74,9 +76,7 @@ class LightGBMRanker:
 
     def contributions(self, pairs: Pairs) -> Floats:
         """Exact SHAP values in the logit, R x columns of the schema."""
-        matrix = self._matrix(pairs)
-        parts = [np.asarray(booster.predict(matrix, pred_contrib=True, num_threads=1)) for booster in self._boosters]
-        return np.asarray(np.mean(parts, axis=0)[:, :-1])
+        return self._ensemble.contributions(self.schema.join(pairs, self._offer_side_of(pairs.offers)))
 
     def gains(self) -> dict[str, float]:
         """Share of the total gain by column, largest first."""
@@ -106,18 +106,12 @@ class LightGBMRanker:
         except (OSError, KeyError, TypeError, ValueError, lightgbm.basic.LightGBMError) as error:
             raise UnreadableModel(str(folder)) from error
 
-    def _matrix(self, pairs: Pairs) -> Floats:
-        """The matrix of the pairs. One catalogue is scored again and again, so its side of the matrix is kept."""
+    def _offer_side_of(self, offers: OfferTable) -> Floats:
+        """The offers' side of the matrix. One catalogue is scored again and again, so it is kept."""
         kept = self._offer_side
-        if kept is None or kept[0] is not pairs.offers:
-            kept = self._offer_side = (pairs.offers, self.schema.offer_side(pairs.offers))
-        return self.schema.join(pairs, kept[1])
-
-    def _raw(self, matrix: Floats) -> Floats:
-        threads = 1 if len(matrix) < 10_000 else 0
-        return np.asarray(
-            np.mean([np.asarray(booster.predict(matrix, num_threads=threads)) for booster in self._boosters], axis=0)
-        )
+        if kept is None or kept[0] is not offers:
+            kept = self._offer_side = (offers, self.schema.offer_side(offers))
+        return kept[1]
 
 
 def _boost(
