@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,11 @@ from mia.offers.contact import ContactPolicy
 from mia.ports import Engine
 from mia.profiles.features import feature_fingerprint
 from mia.quality.report import Report
+from mia.ranking.arbitration import Objective
 from mia.ranking.exploration import EpsilonUniform
+from mia.ranking.local_time import Zones
 from mia.ranking.rankers.base import FitOptions, Ranker
-from mia.ranking.rankers.lightgbm import LightGBMRanker
-from mia.ranking.rankers.popular import Popular, PopularByRegion
+from mia.ranking.rankers.registry import RANKERS, load_ranker
 from mia.services.decide import DecisionMaker, LiveLoader, Policy
 from mia.services.ingest import Progress, Terms, ingest, no_progress
 from mia.services.promote import promote
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from mia.storage.registry import MlflowRegistry
 
 
+YARDSTICKS = {name: RANKERS[name] for name in ("popular", "popular_by_region", "logistic")}
 EVENTS_OF_CONTACT = (EVENT_ID, OCCURRED_AT, SUBSCRIBER_ID, OFFER_ID, KIND)
 LAKE, LEDGER, MODELS = PARTS = ("lake", "ledger.db", "models")
 """What of a workspace only appears once something was put into it."""
@@ -128,7 +131,7 @@ class Workspace:
             ledger=self.ledger,
             loader=LiveLoader(
                 self.catalogue,
-                lambda version: LightGBMRanker.load(self.registry.fetch(version)),
+                lambda version: load_ranker(self.registry.fetch(version)),
                 self.profiles,
             ),
             newest=self.newest_versions,
@@ -144,6 +147,11 @@ class Workspace:
         """The contact policy."""
         contact = self.settings.contact
         return ContactPolicy(contact.impression_cap, contact.impression_window_days, contact.decline_cooldown_days)
+
+    @property
+    def zones(self) -> Zones:
+        """Time zones of subscribers."""
+        return Zones({name: region.timezone for name, region in self.regions.items()}, self.settings.default_timezone)
 
     @property
     def terms(self) -> Terms:
@@ -234,17 +242,27 @@ class Workspace:
         since_day: int | None = None,
         attribution_days: int | None = None,
         fit: Mapping[str, Any] | None = None,
+        ranker: str | None = None,
+        objective: str | None = None,
         progress: Progress = no_progress,
     ) -> Trained:
         """Register a candidate fitted on the events before `until` (microseconds; all of them by default).
 
         It learns from impressions of `since_day` and later days; what happened before is still known to the profiles.
-        `fit` overrides fields of FitOptions. Raises InvalidSettings without the `train` extra.
+        `fit` overrides fields of FitOptions; `ranker` and `objective` are those of the settings by default. Raises
+        InvalidSettings without the `train` extra.
         """
+        if find_spec("sklearn") is None:
+            raise InvalidSettings("training needs the extra: pip install 'mia[train]'")
         catalogue, training = self.catalogue(), self.settings.training
-        defaults = FitOptions(feature_fingerprint(), seed=training.seed, threads=self.settings.threads)
+        defaults = FitOptions(
+            feature_fingerprint(),
+            seed=training.seed,
+            threads=self.settings.threads,
+            objective=Objective(objective or training.objective),
+        )
         self.builder.fold(progress)
-        trainer = Trainer(self.ledger, self.registry, self.build_profiles, _yardsticks(), self.contact)
+        trainer = Trainer(self.ledger, self.registry, self.build_profiles, YARDSTICKS, self.contact, self.zones)
         plan = TrainingPlan(
             catalogue.offers,
             catalogue.version,
@@ -252,6 +270,7 @@ class Workspace:
             attribution_days or training.attribution_days,
             training.holdout_share,
             replace(defaults, **(fit or {})),
+            RANKERS[ranker or training.ranker],
             since_day,
         )
         return trainer.train(plan, progress)
@@ -273,7 +292,7 @@ class Workspace:
 
     def evaluator(self) -> Evaluator:
         """Evaluates registered models."""
-        return Evaluator(self.ledger, self.registry, self.build_profiles, self.contact)
+        return Evaluator(self.ledger, self.registry, self.build_profiles, self.contact, self.zones)
 
     def pair_scorer(self, version: str) -> PairScorer:
         """Scores pairs with a version of the model; raises UnknownModel, and FeatureMismatch for other features."""
@@ -284,8 +303,7 @@ class Workspace:
             self.ledger,
             self.build_profiles,
             self.engine.connect,
-            self.regions,
-            self.settings.default_timezone,
+            self.zones,
         )
 
     def score_best(self, version: str, k: int, *, as_of: int, out: Path, progress: Progress = no_progress) -> int:
@@ -304,11 +322,11 @@ class Workspace:
                 write=write,
             )
 
-    def ranker(self, version: str) -> LightGBMRanker:
+    def ranker(self, version: str) -> Ranker:
         """A version of the model; raises UnknownModel, and FeatureMismatch for one of other features."""
-        ranker = LightGBMRanker.load(self.registry.fetch(version))
-        if ranker.schema.fingerprint != feature_fingerprint():
-            raise FeatureMismatch(ranker.schema.fingerprint, feature_fingerprint())
+        ranker = load_ranker(self.registry.fetch(version))
+        if ranker.fingerprint != feature_fingerprint():
+            raise FeatureMismatch(ranker.fingerprint, feature_fingerprint())
         return ranker
 
     def close(self) -> None:
@@ -328,12 +346,3 @@ def is_workspace(settings: Settings) -> bool:
 def open_workspace(settings: Settings, clock: Callable[[], int] = wall_clock) -> Workspace:
     """Open the workspace of these settings, making its folder if need be."""
     return Workspace(settings, clock)
-
-
-def _yardsticks() -> dict[str, type[Ranker]]:
-    try:
-        # scikit-learn belongs to the `train` extra: serving must start without it.
-        from mia.ranking.rankers.logistic import LogisticRanker
-    except ImportError as error:
-        raise InvalidSettings("training needs the extra: pip install 'mia[train]'") from error
-    return {"popular": Popular, "popular_by_region": PopularByRegion, "logistic": LogisticRanker}

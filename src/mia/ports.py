@@ -183,6 +183,11 @@ class Ledger(Protocol):
     def events(self, after: int = 0) -> pa.Table:
         """All events after a position: `seq` and the fields of `Event`, by position."""
 
+    def decision_contexts(self) -> pa.Table:
+        """What every decision was asked with, by decision_id: `decision_id`, `decided_at`, `placement`, and as a map
+        `context` those of its values that are numbers.
+        """
+
     def decisions_count(self) -> int:
         """Number of decisions kept."""
 
@@ -229,9 +234,18 @@ class Registry(Protocol):
     """Training runs and model versions."""
 
     def register(
-        self, *, folder: Path, parameters: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, str]
+        self,
+        *,
+        folder: Path,
+        parameters: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        example: Mapping[str, NDArray[np.float64]] | None = None,
     ) -> str:
-        """Log a run with everything in `folder` as artifacts, register its model, return the version."""
+        """Log a run with everything in `folder` as artifacts, register its model, return the version.
+
+        With an `example`, a few values of each column that the ranker reads, tools that know nothing of MIA can use it.
+        """
 
     def fetch(self, version: str) -> Path:
         """Folder with the artifacts of a version; raises UnknownModel."""

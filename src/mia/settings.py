@@ -45,6 +45,8 @@ def _amount_of_memory(text: str) -> str:
     return text
 
 
+RankerName = Literal["lightgbm", "lambdarank", "logistic", "popular", "popular_by_region"]
+ObjectiveName = Literal["acceptance", "value"]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Memory = Annotated[str, AfterValidator(_amount_of_memory)]
 
@@ -112,6 +114,10 @@ class TrainingSettings(_Section):
     """Share of the latest impressions kept for evaluation."""
     seed: int = 7
     """Random seed of the fit."""
+    ranker: RankerName = "lightgbm"
+    """Kind of ranker that is fitted."""
+    objective: ObjectiveName = "value"
+    """What a new model orders offers by: acceptance, or expected value (acceptance x margin x priority)."""
 
 
 class GateSettings(_Section):

@@ -9,6 +9,7 @@ import pyarrow as pa
 from mia.domain.decision import Decision, DecisionRequest
 from mia.domain.event import Event, EventKind, Outcome, Response
 from mia.errors import InvalidInput, LedgerUnavailable, MiaError, RequestConflict, UnknownDecision
+from mia.storage.ledger.contexts import CONTEXT_SCHEMA
 from mia.storage.ledger.events import LEDGER_SCHEMA, require_events
 
 FILLED_IN = ("local_day", "arm", "region", "macro_region")
@@ -85,6 +86,24 @@ class FakeLedger:
         with self._locked():
             rows = [{"seq": seq, **asdict(event)} for seq, event in enumerate(self._events, 1) if seq > after]
         return pa.Table.from_pylist(rows, schema=LEDGER_SCHEMA)
+
+    def decision_contexts(self) -> pa.Table:
+        with self._locked():
+            found = sorted(self._decisions.values(), key=lambda decision: decision.decision_id)
+        rows = [
+            {
+                "decision_id": decision.decision_id,
+                "decided_at": decision.request.at,
+                "placement": decision.request.placement,
+                "context": [
+                    (name, float(value))
+                    for name, value in decision.request.context.items()
+                    if isinstance(value, int | float) and not isinstance(value, bool)
+                ],
+            }
+            for decision in found
+        ]
+        return pa.Table.from_pylist(rows, schema=CONTEXT_SCHEMA)
 
     def decisions_count(self) -> int:
         with self._locked():

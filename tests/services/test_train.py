@@ -36,6 +36,7 @@ def examples(opened: Workspace, until: int | None = None):
         opened.ledger,
         opened.build_profiles,
         opened.current_offers(),
+        zones=opened.zones,
         attribution_days=14,
         until=until or opened.end_of_events(),
     )
@@ -50,11 +51,16 @@ def evaluate(opened: Workspace, *policies: str, until: int | None = None) -> Eva
 def test_the_candidate_carries_its_evidence(opened: Workspace, evaluation: dict[str, Any]) -> None:
     folder = opened.registry.fetch("1")
     assert {path.name for path in folder.iterdir()} == {
+        "MLmodel",
         "evaluation.json",
         "gains.svg",
+        "input_example.json",
         "model-0.txt",
+        "python_env.yaml",
         "ranker.json",
         "reliability.svg",
+        "requirements.txt",
+        "serving_input_example.json",
     }
     assert list(evaluation["table"]) == ["mia", "popular", "popular_by_region", "logistic"]
     assert list(evaluation["policies"]) == ["mia", "popular", "popular_by_region", "logistic"]
@@ -209,7 +215,12 @@ def test_offers_of_another_catalogue_are_left_out(opened: Workspace) -> None:
     everything = examples(opened)
     offers = opened.current_offers()[:10]
     some = build_examples(
-        opened.ledger, opened.build_profiles, offers, attribution_days=14, until=opened.end_of_events()
+        opened.ledger,
+        opened.build_profiles,
+        offers,
+        zones=opened.zones,
+        attribution_days=14,
+        until=opened.end_of_events(),
     )
     kept = np.isin(everything.impressions.offer_ids.astype(str), [offer.id for offer in offers])
     assert len(some) == kept.sum() > 0
@@ -219,6 +230,7 @@ def test_offers_of_another_catalogue_are_left_out(opened: Workspace) -> None:
             opened.ledger,
             opened.build_profiles,
             tuple(replace(offer, id=f"new {offer.id}") for offer in offers),
+            zones=opened.zones,
             attribution_days=14,
             until=opened.end_of_events(),
         )

@@ -11,6 +11,7 @@ from mia.cli.figures import print_measures, print_policies
 from mia.cli.progress import progress_bar
 from mia.cli.recipe import load_recipe
 from mia.cli.workspace import Home, parse_day, workspace
+from mia.settings import ObjectiveName, RankerName
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
 Attribution = Annotated[
@@ -27,6 +28,13 @@ def train(
     recipe: Annotated[
         Path | None, typer.Option(help="TOML file with parameters of the fit; see models/.", dir_okay=False)
     ] = None,
+    ranker: Annotated[
+        RankerName | None, typer.Option(help="Kind of ranker. Default: the setting `ranker` in [training].")
+    ] = None,
+    objective: Annotated[
+        ObjectiveName | None,
+        typer.Option(help="What offers are ordered by. Default: the setting `objective` in [training]."),
+    ] = None,
     home: Home = None,
 ) -> None:
     """Build the training set, fit, evaluate on later days, register a candidate in MLflow."""
@@ -36,6 +44,8 @@ def train(
             since_day=None if since is None else parse_day(since, "--since"),
             attribution_days=attribution_days,
             fit=None if recipe is None else load_recipe(recipe),
+            ranker=ranker,
+            objective=objective,
             progress=progress,
         )
     print_measures(

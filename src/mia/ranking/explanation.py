@@ -6,7 +6,7 @@ template states holds for this subscriber. No reason is better than a wrong one.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -20,6 +20,7 @@ GIGABYTE = 1024.0
 ROUNDING = 1e-9
 
 
+@runtime_checkable
 class Explainable(Protocol):
     """A ranker that can split its score over the columns of its matrix."""
 

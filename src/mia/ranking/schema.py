@@ -1,6 +1,6 @@
 """The columns a ranker was fitted on, and the matrix made of them: numbers as they are, categories as learnt rates."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,8 +12,8 @@ from mia.errors import FeatureMismatch
 from mia.frames import Floats, Ints, Objects, Profiles
 from mia.ranking.forest import Block, join
 from mia.ranking.offer_table import OfferTable
-from mia.ranking.pairs import AXIS, Pairs
-from mia.tables import CHANNEL, PERSONALISATION, POSITION, TIMEZONE
+from mia.ranking.pairs import AXIS, Context, Pairs
+from mia.tables import CHANNEL, PERSONALISATION, PLACEMENT, POSITION, TIMEZONE
 
 SMOOTHING = 50.0
 NOT_FEATURES = frozenset({TIMEZONE, PERSONALISATION})
@@ -43,7 +43,11 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class FeatureSchema:
-    """Names of the columns by origin, in the order of the matrix, with the encodings of the categorical ones."""
+    """Names of the columns by origin, in the order of the matrix, with the encodings of the categorical ones.
+
+    `placement` is None when no pair had one. `context` holds, for each number of the context, what stands for one that
+    is missing: NaN where the fit saw missing ones, else the median, since trees would take a missing one for a zero.
+    """
 
     fingerprint: str
     profile: tuple[str, ...]
@@ -53,16 +57,19 @@ class FeatureSchema:
     coded_attributes: Mapping[str, Encoding]
     coded_offer: Mapping[str, Encoding]
     channel: Encoding
+    placement: Encoding | None
+    context: Mapping[str, float]
 
     @classmethod
     def fit(cls, pairs: Pairs, labels: Floats, fingerprint: str) -> Self:
         """Which columns there are and how categories are encoded, from training pairs and their labels (0 or 1).
 
-        An attribute that nobody has a value of is left out.
+        An attribute, a placement or a number of the context that nobody has a value of is left out.
         """
+        context = pairs.context
         given = {
             name: values
-            for name, values in pairs.profiles.attributes.items()
+            for name, values in sorted(pairs.profiles.attributes.items())
             if name not in NOT_FEATURES and any(value is not None for value in values)
         }
         numeric = [name for name, values in given.items() if not any(isinstance(value, str) for value in values)]
@@ -74,19 +81,35 @@ class FeatureSchema:
             pairs.names,
             {name: Encoding.fit(values[pairs.rows], labels) for name, values in given.items() if name not in numeric},
             {name: Encoding.fit(values[pairs.cols], labels) for name, values in pairs.offers.categorical.items()},
-            Encoding.fit(pairs.context.channel, labels),
+            Encoding.fit(context.channel, labels),
+            None if context.placement is None else Encoding.fit(context.placement, labels),
+            {name: _stand_in(values) for name, values in sorted(context.numbers.items()) if not np.isnan(values).all()},
         )
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the matrix columns in order."""
         by_row = (*self.profile, *self.attributes, *self.coded_attributes)
-        return (*by_row, *self.offer, *self.coded_offer, *self.pair, CHANNEL, POSITION)
+        return (*by_row, *self.offer, *self.coded_offer, *self.pair, *self.shown)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Names of the columns that tell where and when the pair is shown: the last ones of the matrix."""
+        return (*self.context, *(() if self.placement is None else (PLACEMENT,)), CHANNEL, POSITION)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names told apart: one that came before, as an attribute may, gets a number."""
+        given: dict[str, None] = {}
+        for name in self.names:
+            others = (f"{name}_{number}" for number in range(2, len(self.names) + 2))
+            given[next(fresh for fresh in (name, *others) if fresh not in given)] = None
+        return tuple(given)
 
     @property
     def places(self) -> dict[str, int]:
         """Matrix columns of the profile and pair features; attributes may bear the same names."""
-        before_pair = len(self.names) - len(self.pair) - len((CHANNEL, POSITION))
+        before_pair = len(self.names) - len(self.pair) - len(self.shown)
         by_row = {name: place for place, name in enumerate(self.profile)}
         return by_row | {name: before_pair + place for place, name in enumerate(self.pair)}
 
@@ -110,7 +133,10 @@ class FeatureSchema:
             matrix[:, place] = rates_before(people[name][pairs.rows], labels)
         for place, name in enumerate(self.coded_offer, at_offer):
             matrix[:, place] = rates_before(offers[name][pairs.cols], labels)
-        matrix[:, -len((CHANNEL, POSITION))] = rates_before(pairs.context.channel, labels)
+        at_channel = -len((CHANNEL, POSITION))
+        matrix[:, at_channel] = rates_before(pairs.context.channel, labels)
+        if self.placement is not None and pairs.context.placement is not None:
+            matrix[:, at_channel - 1] = rates_before(pairs.context.placement, labels)
         return matrix
 
     def offer_side(self, offers: OfferTable) -> Floats:
@@ -127,20 +153,35 @@ class FeatureSchema:
 
     def blocks(self, pairs: Pairs, offer_side: Floats) -> list[Block]:
         """The matrix in pieces: what a subscriber's or an offer's pairs share is there but once."""
-        context = pairs.context
+        shown, moment = self._context_side(pairs.context)
         parts: tuple[tuple[NDArray[Any], Ints | None], ...] = (
             (_chosen(self.profile, pairs.profiles.names, pairs.profiles.numeric, self.fingerprint), pairs.rows),
             (self._attribute_side(pairs.profiles), pairs.rows),
             (offer_side, pairs.cols),
             (_chosen(self.pair, *_with_axes(self.pair, pairs), self.fingerprint), None),
-            (self.channel.encode(context.channel)[:, None], None),
-            (context.position[:, None], None),
+            (shown, moment),
         )
         ends = np.cumsum([values.shape[1] for values, _ in parts])
         return [
             Block(values, np.arange(end - values.shape[1], end), index, lasting=values is offer_side)
             for (values, index), end in zip(parts, ends.tolist(), strict=True)
         ]
+
+    def _context_side(self, context: Context) -> tuple[Floats, Ints | None]:
+        """The columns of `shown` and the row of each pair, where there are fewer rows than pairs."""
+        pairs = len(context)
+        if pairs and context.is_constant:
+            return _columns(1, list(self._shown(context.take(np.zeros(1, np.int64))))), np.zeros(pairs, np.int64)
+        return _columns(pairs, list(self._shown(context))), None
+
+    def _shown(self, context: Context) -> Iterator[Floats]:
+        for name, stand_in in self.context.items():
+            values = context.numbers.get(name)
+            yield np.full(len(context), stand_in) if values is None else np.where(np.isnan(values), stand_in, values)
+        if self.placement is not None:
+            yield self.placement.encode([None] * len(context) if context.placement is None else context.placement)
+        yield self.channel.encode(context.channel)
+        yield context.position
 
     def _attribute_side(self, profiles: Profiles) -> Floats:
         given, rows = profiles.attributes, len(profiles)
@@ -158,6 +199,8 @@ class FeatureSchema:
             "coded_attributes": {name: _encoding_json(encoding) for name, encoding in self.coded_attributes.items()},
             "coded_offer": {name: _encoding_json(encoding) for name, encoding in self.coded_offer.items()},
             "channel": _encoding_json(self.channel),
+            "placement": None if self.placement is None else _encoding_json(self.placement),
+            "context": dict(self.context),
         }
 
     @classmethod
@@ -172,6 +215,8 @@ class FeatureSchema:
             {name: Encoding(**given) for name, given in data["coded_attributes"].items()},
             {name: Encoding(**given) for name, given in data["coded_offer"].items()},
             Encoding(**data["channel"]),
+            None if data["placement"] is None else Encoding(**data["placement"]),
+            {name: np.nan if value is None else float(value) for name, value in data["context"].items()},
         )
 
 
@@ -193,6 +238,10 @@ def rates_before(values: Objects, labels: Floats) -> Floats:
     rates = np.empty(len(order))
     rates[order] = (taken + SMOOTHING * labels.mean()) / (shown + SMOOTHING)
     return rates
+
+
+def _stand_in(values: Floats) -> float:
+    return np.nan if np.isnan(values).any() else float(np.median(values))
 
 
 def _encoding_json(encoding: Encoding) -> dict[str, Any]:

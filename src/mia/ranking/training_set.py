@@ -13,13 +13,27 @@ import pyarrow.compute as pc
 
 from mia.errors import NotEnoughData
 from mia.frames import Floats, Ints, Objects
-from mia.tables import CHANNEL, KIND, LOCAL_DAY, OCCURRED_AT, OFFER_ID, POSITION, PROPENSITY, REGION, SUBSCRIBER_ID
+from mia.tables import (
+    CHANNEL,
+    DECISION_ID,
+    KIND,
+    LOCAL_DAY,
+    OCCURRED_AT,
+    OFFER_ID,
+    POSITION,
+    PROPENSITY,
+    REGION,
+    SUBSCRIBER_ID,
+)
 from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
 
 
 @dataclass(frozen=True, slots=True)
 class Impressions:
-    """R impressions in order of time; `slate` numbers the request each belongs to, `labels` are 0 or 1."""
+    """R impressions in order of time; `slate` numbers the request each belongs to, `labels` are 0 or 1.
+
+    `decision_ids` are None where no decision is known.
+    """
 
     subscriber_ids: Objects
     offer_ids: Objects
@@ -31,6 +45,7 @@ class Impressions:
     propensity: Floats
     slate: Ints
     labels: Floats
+    decision_ids: Objects
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -77,6 +92,7 @@ def build_impressions(events: pa.Table, *, attribution_days: int, until: int) ->
         kept[PROPENSITY].to_numpy(zero_copy_only=False).astype(float),
         _slates(kept),
         labels[matured],
+        _objects(kept[DECISION_ID]),
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from mia.errors import UnknownModel
+from mia.frames import Floats
 from mia.ports import ModelVersion
+from mia.storage.pyfunc import write_flavour
 
 NAME = "mia"
 CHAMPION = "champion"
@@ -36,9 +39,18 @@ class MlflowRegistry:
         self._experiment = self._experiment_here()
 
     def register(
-        self, *, folder: Path, parameters: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, str]
+        self,
+        *,
+        folder: Path,
+        parameters: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        example: Mapping[str, Floats] | None = None,
     ) -> str:
-        """Log a run with everything in `folder` as artifacts, register its model, return the version."""
+        """Log a run with everything in `folder` as artifacts, register its model, return the version.
+
+        With an `example`, a few values of each column that the ranker reads, it becomes a pyfunc model as well.
+        """
         run = self._client.create_run(self._experiment)
         run_id = run.info.run_id
         self._client.log_batch(
@@ -48,6 +60,10 @@ class MlflowRegistry:
             tags=[RunTag(name, value) for name, value in tags.items()],
         )
         self._client.log_artifacts(run_id, str(folder), MODEL)
+        if example is not None:
+            with tempfile.TemporaryDirectory() as name:
+                write_flavour(Path(name), example, run_id=run_id, made_at=run.info.start_time, artifact_path=MODEL)
+                self._client.log_artifacts(run_id, name, MODEL)
         self._client.set_terminated(run_id)
         if not self._client.search_registered_models(f"name = '{NAME}'"):
             self._client.create_registered_model(NAME)

@@ -13,7 +13,7 @@ from mia.ports import ProfileStore
 from mia.ranking.exploration import EpsilonUniform
 from mia.ranking.history import OfferRates, no_offer_history
 from mia.ranking.offer_table import OfferTable
-from mia.ranking.rankers.lightgbm import LightGBMRanker
+from mia.ranking.rankers.base import Ranker
 from mia.services.decide.policy import Policy
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Live:
     eligibility: Eligibility
     exploration: EpsilonUniform
     rates: OfferRates
-    model: LightGBMRanker | None
+    model: Ranker | None
     without_model: Fallback | None
     find: Callable[[str], Profiles | None]
     has_budgets: bool
@@ -44,7 +44,7 @@ class LiveLoader:
     """Loads sets by version; each part is asked of its own store."""
 
     load_catalogue: Callable[[str], Catalogue]
-    load_model: Callable[[str], LightGBMRanker]
+    load_model: Callable[[str], Ranker]
     profiles: ProfileStore
 
     def load(self, versions: Versions) -> Live:
@@ -72,14 +72,14 @@ class LiveLoader:
             refusal,
         )
 
-    def _model(self, versions: Versions) -> tuple[LightGBMRanker | None, Fallback | None, FeatureMismatch | None]:
+    def _model(self, versions: Versions) -> tuple[Ranker | None, Fallback | None, FeatureMismatch | None]:
         if versions.model is None or versions.profile is None:
             return None, Fallback.NO_MODEL, None
         try:
             model = self.load_model(versions.model)
             found = self.profiles.fingerprint(versions.profile)
-            if model.schema.fingerprint != found:
-                raise FeatureMismatch(model.schema.fingerprint, found)
+            if model.fingerprint != found:
+                raise FeatureMismatch(model.fingerprint, found)
         except FeatureMismatch as refusal:
             log.exception("model %s refuses snapshot %s", versions.model, versions.profile)
             return None, Fallback.FEATURE_MISMATCH, refusal

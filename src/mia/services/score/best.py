@@ -18,8 +18,9 @@ from mia.ports import ProfilePart
 from mia.profiles.assemble import assemble_profiles
 from mia.ranking.arbitration import expected_value
 from mia.ranking.history import OfferRates, build_history
+from mia.ranking.local_time import weekday_of
 from mia.ranking.offer_table import OfferTable
-from mia.ranking.pairs import Context, build_pairs
+from mia.ranking.pairs import WEEKDAY, Context, build_pairs
 from mia.ranking.rankers.base import Ranker
 from mia.tables import ACCEPTANCE, EXPECTED_VALUE, OFFER_ID, POSITION, SUBSCRIBER_ID
 from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
@@ -42,7 +43,7 @@ class BestOffers:
     """Ranks all offers for some subscribers as of one day; it travels to wherever their profiles are.
 
     `totals` are the connections of each offer so far. Eligibility and contact policy hold; the channel rule does not,
-    since no channel is known. Who opted out of personalisation gets the popular order.
+    since no channel is known, nor is the hour. Who opted out of personalisation gets the popular order.
     """
 
     ranker: Ranker
@@ -83,10 +84,12 @@ class BestOffers:
         history = histories_of(events, people.subscriber_ids, self.offers, self.contact, at=at, totals=self.totals)
         eligible = eligibility.check(people, history, channel=None, on=date_of(self.as_of))
         rows, cols = (found.astype(np.int64) for found in np.nonzero(eligible.passed))
-        pairs = build_pairs(people, table, self.rates, rows, cols, Context.constant(len(rows), None))
+        context = Context.constant(len(rows), None, numbers={WEEKDAY: weekday_of(self.as_of)})
+        pairs = build_pairs(people, table, self.rates, rows, cols, context)
         acceptance = np.where(opted_out(people)[rows], self.rates.offer[-1][cols], self.ranker.score(pairs))
         worth = expected_value(acceptance, table.value[cols], table.priority[cols])
-        order = np.lexsort((cols, -acceptance, -worth, rows))
+        merit = self.ranker.objective.merit(acceptance, worth)
+        order = np.lexsort((cols, -acceptance, -merit, rows))
         place = np.arange(len(order)) - np.searchsorted(rows[order], rows[order])
         best = order[place < self.k]
         offer_ids = np.asarray([offer.id for offer in self.offers], object)

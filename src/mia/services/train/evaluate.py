@@ -13,16 +13,17 @@ from mia.evaluation.measures import Measures, Scored, measure
 from mia.evaluation.off_policy import OffPolicy
 from mia.offers.contact import ContactPolicy
 from mia.ports import Ledger, Registry
+from mia.ranking.local_time import Zones
 from mia.ranking.point_in_time import BuildProfiles
 from mia.ranking.rankers.base import Ranker
-from mia.ranking.rankers.lightgbm import LightGBMRanker
 from mia.ranking.rankers.popular import Popular, PopularByRegion
+from mia.ranking.rankers.registry import load_ranker
 from mia.services.train.examples import build_examples
 from mia.services.train.trainer import EVALUATION, Progress
 from mia.services.train.what_if import WhatIf
 from mia.timeline import day_of_text
 
-BASELINES: Mapping[str, type[Ranker]] = {"popular": Popular, "popular_by_region": PopularByRegion}
+BASELINES: Mapping[str, type[Popular]] = {"popular": Popular, "popular_by_region": PopularByRegion}
 POLICIES = ("mia", *BASELINES)
 SEED = 7
 STEPS = 3
@@ -51,6 +52,7 @@ class Evaluator:
     registry: Registry
     build_profiles: BuildProfiles
     contact: ContactPolicy
+    zones: Zones
 
     def evaluate(
         self,
@@ -84,6 +86,7 @@ class Evaluator:
                 self.ledger,
                 self.build_profiles,
                 offers,
+                zones=self.zones,
                 attribution_days=attribution_days,
                 until=until,
                 since_day=day_of_text(kept["trained_until"]),
@@ -102,8 +105,9 @@ class Evaluator:
                 _chosen(policies, valued),
             )
         step("policies", 1)
-        rankers: dict[str, Ranker] = {"mia": LightGBMRanker.load(folder)}
-        rankers |= {name: kind.load(folder) for name, kind in BASELINES.items()}
+        mia = load_ranker(folder)
+        rankers: dict[str, Ranker] = {"mia": mia}
+        rankers |= {name: kind(mia.fingerprint, mia.objective) for name, kind in BASELINES.items()}
         pairs, impressions = examples.pairs.at_first_position(), examples.impressions
         rows = Scored(impressions.labels, impressions.slate, clusters(impressions.subscriber_ids))
         valued = WhatIf(examples, self.contact).values_of(rankers, seed=SEED)

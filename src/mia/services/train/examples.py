@@ -8,9 +8,11 @@ from mia.domain.offer import Offer
 from mia.errors import NotEnoughData
 from mia.frames import Ints
 from mia.ports import Ledger
+from mia.ranking.local_time import Zones
 from mia.ranking.offer_table import OfferTable
-from mia.ranking.pairs import Context, Pairs
+from mia.ranking.pairs import Pairs, build_pairs
 from mia.ranking.point_in_time import BuildProfiles, PointInTime
+from mia.ranking.shown import context_shown
 from mia.ranking.training_set import Impressions, build_impressions
 
 
@@ -35,6 +37,7 @@ def build_examples(
     build_profiles: BuildProfiles,
     offers: tuple[Offer, ...],
     *,
+    zones: Zones,
     attribution_days: int,
     until: int,
     since_day: int | None = None,
@@ -52,5 +55,6 @@ def build_examples(
         raise NotEnoughData("no matured impression of an offer of the current catalogue in that time")
     impressions, cols = impressions.take(kept), cols[kept]
     moment = PointInTime(table, events, build_profiles)
-    context = Context(impressions.channel, impressions.position)
-    return Examples(impressions, moment.pairs(impressions.subscriber_ids, impressions.local_day, cols, context), moment)
+    profiles, rows = moment.profiles(impressions.subscriber_ids, impressions.local_day)
+    context = context_shown(impressions, ledger.decision_contexts(), profiles, rows, zones)
+    return Examples(impressions, build_pairs(profiles, table, moment.rates(profiles), rows, cols, context), moment)

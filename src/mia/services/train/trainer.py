@@ -12,6 +12,7 @@ import orjson
 from mia.domain.offer import Offer
 from mia.errors import NotEnoughData, UnreadableModel
 from mia.evaluation.figures import gains_figure, reliability_figure
+from mia.evaluation.given_anyway import estimate_given_anyway
 from mia.evaluation.intervals import Estimate, clusters
 from mia.evaluation.measures import Measures, Scored, auc_gain, measure
 from mia.evaluation.metrics import reliability
@@ -19,10 +20,12 @@ from mia.evaluation.splits import split_by_time
 from mia.frames import Floats
 from mia.offers.contact import ContactPolicy
 from mia.ports import Ledger, Registry
+from mia.ranking.arbitration import Objective
+from mia.ranking.local_time import Zones
 from mia.ranking.pairs import Pairs
 from mia.ranking.point_in_time import BuildProfiles
 from mia.ranking.rankers.base import FitOptions, Ranker
-from mia.ranking.rankers.lightgbm import LightGBMRanker
+from mia.ranking.rankers.registry import load_ranker
 from mia.ranking.training_set import Impressions
 from mia.services.train.examples import Examples, build_examples
 from mia.services.train.what_if import WhatIf
@@ -33,12 +36,13 @@ log = logging.getLogger(__name__)
 Progress = Callable[[str, int, int], None]
 EVALUATION = "evaluation.json"
 STEPS = 4
+EXAMPLE_ROWS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
     """What a run is told: `until` in microseconds, windows in days, the share of the latest impressions held out, and
-    the first local day whose impressions it learns from, when not all of them.
+    the first local day whose impressions it learns from, when not all of them. `kind` is what is fitted.
     """
 
     offers: tuple[Offer, ...]
@@ -47,6 +51,7 @@ class TrainingPlan:
     attribution_days: int
     holdout_share: float
     options: FitOptions
+    kind: type[Ranker]
     since_day: int | None = None
 
 
@@ -72,6 +77,7 @@ class Trainer:
     build_profiles: BuildProfiles
     yardsticks: Mapping[str, type[Ranker]]
     contact: ContactPolicy
+    zones: Zones
 
     def train(self, plan: TrainingPlan, progress: Progress | None = None) -> Trained:
         """Fit, evaluate on the later window, refit on all matured impressions, register. Raises NotEnoughData."""
@@ -85,6 +91,7 @@ class Trainer:
             self.ledger,
             self.build_profiles,
             plan.offers,
+            zones=self.zones,
             attribution_days=plan.attribution_days,
             until=plan.until,
             since_day=plan.since_day,
@@ -97,7 +104,7 @@ class Trainer:
         step("evaluation", 1)
         rows = Scored(labels[later], impressions.slate[later], clusters(impressions.subscriber_ids[later]))
         held_out = pairs.take(later).at_first_position()
-        mia = LightGBMRanker.fit(pairs.take(earlier), labels[earlier], plan.options)
+        mia = plan.kind.fit(pairs.take(earlier), labels[earlier], plan.options)
         fitted: dict[str, Ranker] = {"mia": mia}
         fitted |= {
             name: kind.fit(pairs.take(earlier), labels[earlier], plan.options) for name, kind in self.yardsticks.items()
@@ -117,10 +124,26 @@ class Trainer:
             "auc_gain_over_popular": asdict(gain),
             "policies": self._policies(examples.take(later), fitted, plan.options.seed),
             "champion": self._against_champion(plan, held_out, scores["mia"], rows, first_day=window[0]),
+            "discount_given_anyway": self._given_anyway(plan, examples),
         }
-        version = self._register(plan, final, evidence, scores["mia"], rows.labels, impressions)
+        example = pairs.take(later[:EXAMPLE_ROWS]).at_first_position()
+        version = self._register(plan, final, evidence, scores["mia"], rows.labels, impressions, example)
         step("done", STEPS)
         return Trained(version, table, gain, len(labels), len(later), int(rows.labels.sum()), window)
+
+    def _given_anyway(self, plan: TrainingPlan, examples: Examples) -> dict[str, Any] | None:
+        """What discounts cost that changed nothing, where offers are ordered by what they earn."""
+        if plan.options.objective is not Objective.VALUE:
+            return None
+        costs = {offer.id: offer.price * offer.discount for offer in plan.offers if offer.discount > 0}
+        found = estimate_given_anyway(
+            examples.moment.events,
+            costs,
+            attribution_days=plan.attribution_days,
+            since=int(examples.impressions.occurred_at[0]),
+            until=plan.until,
+        )
+        return asdict(found)
 
     def _policies(self, later: Examples, fitted: Mapping[str, Ranker], seed: int) -> dict[str, Any]:
         """What each ranker would have earned in first place; empty where the log carries no propensities."""
@@ -137,22 +160,23 @@ class Trainer:
         folder = self.registry.fetch(version)
         seen_until = orjson.loads((folder / EVALUATION).read_bytes())["trained_until"]
         try:
-            champion = LightGBMRanker.load(folder)
+            champion = load_ranker(folder)
         except UnreadableModel:
             log.exception("champion %s is left out of the comparison", version)
             return None
-        if seen_until > first_day or champion.schema.fingerprint != plan.options.fingerprint:
+        if seen_until > first_day or champion.fingerprint != plan.options.fingerprint:
             return None
         return {"version": version, "auc_gain": asdict(auc_gain(scores, champion.score(held_out), rows))}
 
     def _register(
         self,
         plan: TrainingPlan,
-        ranker: LightGBMRanker,
+        ranker: Ranker,
         evidence: dict[str, Any],
         scores: Floats,
         labels: Floats,
         impressions: Impressions,
+        example: Pairs,
     ) -> str:
         until = date_of(int(plan.until // (86_400 * MICROSECONDS))).isoformat()
         evidence = {
@@ -162,6 +186,8 @@ class Trainer:
             "trained_rows": len(impressions),
             "fingerprint": plan.options.fingerprint,
             "catalogue": plan.catalogue_version,
+            "ranker": plan.kind.name,
+            "objective": plan.options.objective,
         }
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -173,6 +199,7 @@ class Trainer:
             return self.registry.register(
                 folder=folder,
                 parameters={
+                    "ranker": plan.kind.name,
                     **asdict(plan.options),
                     "attribution_days": plan.attribution_days,
                     "holdout_share": plan.holdout_share,
@@ -188,5 +215,11 @@ class Trainer:
                     "auc_gain_over_popular": evidence["auc_gain_over_popular"]["value"],
                     "positives": evidence["positives"],
                 },
-                tags={"fingerprint": plan.options.fingerprint, "trained_until": until},
+                tags={
+                    "fingerprint": plan.options.fingerprint,
+                    "trained_until": until,
+                    "ranker": plan.kind.name,
+                    "objective": plan.options.objective,
+                },
+                example=dict(zip(ranker.columns, ranker.matrix(example).T, strict=True)),
             )

@@ -25,7 +25,7 @@ NOBODY = -1
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """Estimates for greedy policies over one set of examples: the best offer by expected value comes first.
+    """Estimates for greedy policies over one set of examples: the best offer by a ranker's objective comes first.
 
     Candidates are the offers that the catalogue's rules allowed on the day; what the contact policy then dropped is
     not in the log.
@@ -68,9 +68,11 @@ class WhatIf:
             context = Context.constant(len(rows), None)
             pairs = build_pairs(profiles.take(part), table, rates, rows, cols, context)
             for name, ranker in rankers.items():
-                worth: Floats = np.full((len(part), len(table)), -np.inf)
-                worth[rows, cols] = expected_value(ranker.score(pairs), table.value[cols], table.priority[cols])
-                best[name][part] = np.where(passed[part].any(axis=1), worth.argmax(axis=1), NOBODY)
+                merit: Floats = np.full((len(part), len(table)), -np.inf)
+                acceptance = ranker.score(pairs)
+                earned = expected_value(acceptance, table.value[cols], table.priority[cols])
+                merit[rows, cols] = ranker.objective.merit(acceptance, earned)
+                best[name][part] = np.where(passed[part].any(axis=1), merit.argmax(axis=1), NOBODY)
         return best
 
     def _passed(self, profiles: Profiles) -> Mask:

@@ -7,6 +7,7 @@ import pyarrow as pa
 from mia.domain.decision import Decision
 from mia.domain.event import Event, Outcome, Response
 from mia.errors import MiaError, UnknownDecision
+from mia.storage.ledger import contexts as kept_contexts
 from mia.storage.ledger import decisions as kept_decisions
 from mia.storage.ledger import events as kept_events
 from mia.storage.ledger.database import Database
@@ -88,6 +89,11 @@ class SqlLedger:
         """All events after a position: `seq` and the fields of `Event`, by position."""
         with self.database.reading() as connection:
             return self.database.dialect.read(connection, EVENTS, kept_events.LEDGER_SCHEMA, after)
+
+    def decision_contexts(self) -> pa.Table:
+        """What every decision was asked with, in columns; see `mia.ports.Ledger.decision_contexts`."""
+        with self.database.reading() as connection:
+            return kept_contexts.read(connection, self.database.dialect.contexts)
 
     def decisions_count(self) -> int:
         """Number of decisions kept."""
