@@ -28,7 +28,7 @@ PASSED = -1
 def _missing(values: NDArray[Any]) -> Mask:
     if values.dtype == object:
         # A value that is not equal to itself is NaN.
-        return np.fromiter((value is None or value != value for value in values), bool, len(values))
+        return np.asarray((values == np.asarray(None)) | (values != values), np.bool_)
     return np.asarray(np.isnan(values))
 
 

@@ -138,15 +138,8 @@ def build_pairs(
     columns.update(_discounts(profiles, rows))
     columns.update(_history(profiles, offers, rates, rows, cols))
     columns.update(_needs(profiles, offers, rows, cols))
-    return Pairs(
-        profiles,
-        offers,
-        rows,
-        cols,
-        context,
-        tuple(columns),
-        np.column_stack(list(columns.values())).astype(float, copy=False),
-    )
+    features = np.column_stack(list(columns.values())).astype(float, copy=False)
+    return Pairs(profiles, offers, rows, cols, context, tuple(columns), features)
 
 
 def _affinity(

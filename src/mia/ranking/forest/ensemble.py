@@ -16,7 +16,7 @@ from mia.ranking.forest.trees import UnsupportedForest
 
 log = logging.getLogger(__name__)
 
-MANY = 10_000
+MANY = 50_000
 """Rows from which all processors are put to work."""
 PROBES = 64
 
