@@ -22,8 +22,8 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-from measuring import measure_command
 
+from measuring import measure_command
 from mia.bootstrap import EVENTS_OF_CONTACT, Workspace, open_workspace
 from mia.domain.decision import DecisionRequest
 from mia.domain.offer import Language
@@ -41,6 +41,7 @@ from mia.settings import Settings
 from mia.storage.files import table_writer
 
 REQUESTS, OFFERS, TOP, THREADS, PART, REPEATS = 300, 50, 3, 2, 20_000, 3
+MIA = (sys.executable, "-c", "from mia.cli.main import main; main()")
 LARGE = {"objective": "binary", "num_leaves": 63, "min_data_in_leaf": 20, "learning_rate": 0.05, "verbosity": -1}
 LARGE_TREES = 300
 
@@ -66,8 +67,7 @@ def main() -> None:
             measure_decision(workspace, live, people)
             measure_batch(workspace, people, ranker, chosen.subscribers, Path(scratch))
         started = measure_command(
-            [sys.executable, "-m", "mia.cli.main", "score", "--top", str(TOP), "--home", str(home)]
-            + ["--out", str(Path(scratch) / "best.parquet")]
+            [*MIA, "score", "--top", str(TOP), "--home", str(home), "--out", str(Path(scratch) / "best.parquet")]
         )
         print(
             f"\nthe whole command for {len(people):,} subscribers: {started.seconds:.1f} s, {started.peak_mib:,.0f} MiB"
@@ -75,8 +75,7 @@ def main() -> None:
 
 
 def mia(*arguments: str) -> None:
-    command = [sys.executable, "-c", "from mia.cli.main import main; main()", *arguments]
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([*MIA, *arguments], stdout=subprocess.DEVNULL, check=True)
 
 
 @contextmanager
@@ -103,13 +102,13 @@ def eligible_pairs(live: Live, people: Profiles) -> Pairs:
     """The pairs that some requests would score."""
     some = people.take(np.arange(min(REQUESTS, len(people))))
     history = live.eligibility.check(
-        some, no_history(len(some), live.catalogue.offers, {}), channel="app", on=_moment(live, people).date()
+        some, no_history(len(some), live.catalogue.offers, {}), channel="app", on=_moment(people).date()
     )
     rows, cols = (found.astype(np.int64) for found in np.nonzero(history.passed))
     return build_pairs(some, live.table, live.rates, rows, cols, Context.constant(len(rows), "app"))
 
 
-def _moment(live: Live, people: Profiles) -> datetime:
+def _moment(people: Profiles) -> datetime:
     return datetime.fromtimestamp(int(people.as_of[0]) * 86_400 + 43_200, UTC)
 
 
@@ -154,16 +153,12 @@ def measure_request(name: str, ranker: LightGBMRanker, pairs: Pairs) -> None:
     agree, told = agreement(ranker, pairs.take(np.arange(min(3_000, len(pairs)))), exact)
     equal = np.array_equal(ensemble.predict(len(pairs), everything), booster.predict(whole))
     print(f"\n{name}: {booster.num_trees()} trees, compiled {ensemble.is_compiled}, equal bits {equal}")
-    print(
-        f"  40 rows of one subscriber, us: LightGBM {1e6 * seconds['native']:.0f}, compiled {1e6 * seconds['joined']:.0f},"
-    )
-    print(f"    with the subscriber's and the offers' part shared {1e6 * seconds['shared']:.0f}")
+    print(f"  40 rows of one subscriber, us: LightGBM {1e6 * seconds['native']:.0f}, ", end="")
+    print(f"compiled {1e6 * seconds['joined']:.0f}, in pieces that rows share {1e6 * seconds['shared']:.0f}")
     print(f"  many rows, us a row, one thread: LightGBM {1e6 * many['native'] / len(pairs):.2f}, ", end="")
     print(f"compiled {1e6 * many['compiled'] / len(pairs):.2f}")
-    print(
-        f"  SHAP values of 3 rows, us: LightGBM {1e6 * reasons['native']:.0f}, compiled {1e6 * reasons['compiled']:.0f},"
-    )
-    print(f"    with texts {1e6 * reasons['explain']:.0f}")
+    print(f"  SHAP values of 3 rows, us: LightGBM {1e6 * reasons['native']:.0f}, ", end="")
+    print(f"compiled {1e6 * reasons['compiled']:.0f}, with features and texts {1e6 * reasons['explain']:.0f}")
     print(f"  first reason as by LightGBM's exact SHAP values: {agree:.1%} of {told:,}")
 
 
@@ -174,7 +169,7 @@ def agreement(ranker: LightGBMRanker, pairs: Pairs, exact: np.ndarray) -> tuple[
         places = ranker.places
 
         def contributions(self, pairs: Pairs) -> np.ndarray:
-            return exact
+            return exact[: len(pairs)]
 
     both = zip(explain(ranker, pairs, Language.RU), explain(Exact(), pairs, Language.RU), strict=True)
     same = [one[:1] == other[:1] for one, other in both if one or other]
@@ -183,7 +178,7 @@ def agreement(ranker: LightGBMRanker, pairs: Pairs, exact: np.ndarray) -> tuple[
 
 def measure_decision(workspace: Workspace, live: Live, people: Profiles) -> None:
     """The stages of a decision one by one, and decisions as a whole."""
-    maker, moment = workspace.decisions, _moment(live, people)
+    maker, moment = workspace.decisions, _moment(people)
     taken: dict[str, list[float]] = {}
 
     def timed(stage: str, work: Callable[[], object]):
@@ -192,12 +187,12 @@ def measure_decision(workspace: Workspace, live: Live, people: Profiles) -> None
         taken.setdefault(stage, []).append(1e3 * (time.perf_counter() - started))
         return found
 
-    at = int(moment.timestamp() * 1_000_000)
-    for subscriber_id in people.subscriber_ids[:REQUESTS].tolist():
+    at, offers = int(moment.timestamp() * 1_000_000), live.catalogue.offers
+
+    def decide(subscriber_id: str) -> None:
         request = DecisionRequest(subscriber_id, "app", at)
         profile = timed("profile", lambda: live.find(subscriber_id))
         responses = timed("history, reading", lambda: workspace.ledger.responses(subscriber_id))
-        offers = live.catalogue.offers
         history = timed("history", lambda: history_of(responses, {}, offers, workspace.contact, at=at))
         checked = timed(
             "eligibility", lambda: live.eligibility.check(profile, history, channel="app", on=moment.date())
@@ -210,6 +205,9 @@ def measure_decision(workspace: Workspace, live: Live, people: Profiles) -> None
         top = greedy_order(worth, acceptance)[:TOP]
         timed("reasons", lambda: explain(live.model, pairs.take(top), Language.RU))
         timed("whole decision", lambda: maker.decide(request))
+
+    for subscriber_id in people.subscriber_ids[:REQUESTS].tolist():
+        decide(subscriber_id)
     print("\nstages of a decision, ms, median")
     for stage, times in taken.items():
         print(f"  {stage:<20}{median(times):.3f}")

@@ -161,8 +161,10 @@ class Eligibility:
         regions = None if profiles is None else profiles.attributes.get(REGION)
         if regions is None:
             return self._off_region.outside(None)
-        outside = [self._off_region.outside(region) for region in regions]
-        return np.asarray(outside, bool).reshape(-1, len(self.offers))
+        names = dict.fromkeys(regions)
+        places = {name: place for place, name in enumerate(names)}
+        outside = np.asarray([self._off_region.outside(name) for name in names], bool).reshape(-1, len(self.offers))
+        return np.asarray(outside[[places[name] for name in regions]], np.bool_)
 
     def _failing_condition(self, profiles: Profiles | None, rows: int) -> Mask:
         out = np.zeros((rows, len(self.offers)), bool)
