@@ -111,7 +111,7 @@ def histories_of(
 
 
 def _follow_connections(history: ContactHistory, row: Ints, place: Ints, on: NDArray[np.bool_]) -> None:
-    """Which offers are connected after connections (`on`) and disconnections in order of time, and how often they were."""
+    """Which offers are connected after connections (`on`) and disconnections in order of time, and how often each."""
     cell = row.astype(np.int64) * history.connected.shape[1] + place
     order = np.argsort(cell, kind="stable")
     cell, is_on = cell[order], on[order]
