@@ -44,7 +44,8 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 
 def test_train_evaluate_promote_and_list(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "small.toml").write_text(RECIPE)
-    code, out, _ = run("train", "--recipe", tmp_path / "small.toml")
+    words = ("--ranker", "lightgbm", "--objective", "acceptance")
+    code, out, _ = run("train", "--recipe", tmp_path / "small.toml", *words)
     assert code == 0
     for name in ("mia", "popular", "popular_by_region", "logistic", "AUC", "log loss", "NDCG@3", "calibration"):
         assert name in out
@@ -118,6 +119,14 @@ def test_refused_input_is_exit_code_2_with_a_message(run: Run, tmp_path: Path, m
     assert err.startswith("mia: ")
     assert message in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("option", ["--ranker", "--objective"])
+def test_a_ranker_or_objective_that_there_is_not(run: Run, option: str) -> None:
+    code, _, err = run("train", option, "oracle")
+    assert code == 2
+    assert f"Invalid value for '{option}'" in err
+    assert "'lightgbm'" in err or "'acceptance'" in err
 
 
 def test_a_workspace_without_anything(run: Run, tmp_path: Path, empty_models: Path) -> None:

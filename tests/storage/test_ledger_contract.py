@@ -205,6 +205,29 @@ def test_a_decision_comes_back_whole(ledger: Ledger) -> None:
     assert ledger.decisions_count() == 1
 
 
+def test_what_decisions_were_asked_with_is_read_in_columns(ledger: Ledger) -> None:
+    assert ledger.decision_contexts().num_rows == 0
+    kept = [
+        a_decision("b", placement="top", context={"balance": -2, "ratio": 0.1 + 0.2, "page": "home", "on": True}),
+        a_decision("a", context={"balance": None, "list": [1, 2], "inner": {"balance": 3}}),
+        a_decision("c", placement="'$\u0436", context={'a "$.b" \u0436': 1e-7, "balance": 2**40}),
+        a_decision("d", context={}),
+    ]
+    ledger.append_decisions(kept)
+    found = ledger.decision_contexts()
+    assert found.column_names == ["decision_id", "decided_at", "placement", "context"]
+    rows = {row["decision_id"]: row for row in found.to_pylist()}
+    assert set(rows) == {"a", "b", "c", "d"}
+    assert {name: dict(row["context"]) for name, row in rows.items()} == {
+        "a": {},
+        "b": {"balance": -2.0, "ratio": 0.1 + 0.2},
+        "c": {'a "$.b" \u0436': 1e-7, "balance": 2.0**40},
+        "d": {},
+    }
+    assert [rows[name]["placement"] for name in "abcd"] == [None, "top", "'$\u0436", None]
+    assert {row["decided_at"] for row in rows.values()} == {kept[0].request.at}
+
+
 def test_an_unknown_decision(ledger: Ledger) -> None:
     with pytest.raises(UnknownDecision) as caught:
         ledger.decision("nothing")

@@ -35,9 +35,11 @@ def context_shown(
 
 
 def _placements(asked: pa.Table, known: np.ndarray) -> Objects | None:
+    if asked[PLACEMENT].null_count == len(asked):
+        return None
     values: Objects = asked[PLACEMENT].to_numpy().astype(object)
     values[~known] = None
-    return values if any(value is not None for value in values) else None
+    return values
 
 
 def _numbers(given: pa.MapArray, found: Ints, known: np.ndarray) -> dict[str, Floats]:

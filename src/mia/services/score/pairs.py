@@ -141,7 +141,9 @@ def _context(given: pa.Table, path: Path) -> Context:
     for name in given.column_names:
         if name.startswith(GIVEN):
             found = _numbers(given[name])
-            _require((pc.is_null(given[name]).to_numpy() | np.isfinite(found)), "not a number", path, name)
+            _require(
+                pc.is_null(given[name], nan_is_null=True).to_numpy() | np.isfinite(found), "not a number", path, name
+            )
             numbers[name] = found
     return Context(channel, np.ones(len(given)), placement, numbers)
 
