@@ -83,8 +83,9 @@ class Ensemble:
 
 
 def join(rows: int, blocks: Sequence[Block]) -> Floats:
-    """The matrix of the blocks, R x columns."""
-    matrix = np.empty((rows, sum(len(block.features) for block in blocks)))
+    """The matrix of the blocks, R x columns; in single precision where all of them are."""
+    kind = np.result_type(np.float32, *(block.values for block in blocks))
+    matrix = np.empty((rows, sum(len(block.features) for block in blocks)), kind)
     for block in blocks:
         matrix[:, block.features] = block.values if block.index is None else block.values[block.index]
     return matrix
