@@ -72,6 +72,16 @@ def history_of(
     return history
 
 
+def events_that_count(events: pa.Table, policy: ContactPolicy, *, at: int) -> pa.Table:
+    """The events of the ledger that a contact history up to `at` (microseconds) is made of: of the impressions, which
+    are most of them, only those inside the window of the policy.
+    """
+    when, kind = events["occurred_at"], events["kind"]
+    recent = pc.greater(when, at - policy.impression_window_days * DAY)
+    others = pc.not_equal(kind, str(EventKind.IMPRESSION))
+    return events.filter(pc.and_(pc.less_equal(when, at), pc.or_(recent, others)))
+
+
 def histories_of(
     events: pa.Table,
     subscriber_ids: Objects,
@@ -85,7 +95,7 @@ def histories_of(
     what `history_of` says of each. `totals` are the connections of each offer by anybody.
     """
     offer_ids = pa.array([offer.id for offer in offers], pa.string())
-    past = events.filter(pc.less_equal(events["occurred_at"], at))
+    past = events_that_count(events, policy, at=at)
     row = pc.fill_null(pc.index_in(past["subscriber_id"], pa.array(subscriber_ids, pa.string())), -1).to_numpy()
     place = pc.fill_null(pc.index_in(past["offer_id"], offer_ids), -1).to_numpy()
     kind = pc.fill_null(pc.index_in(past["kind"], pa.array(KINDS)), -1).to_numpy()
@@ -97,7 +107,6 @@ def histories_of(
         return np.flatnonzero(inside & np.isin(kind, [KINDS.index(one) for one in kinds]))
 
     shown = of(EventKind.IMPRESSION)
-    shown = shown[at - when[shown] < policy.impression_window_days * DAY]
     np.add.at(history.impressions, (row[shown], place[shown]), 1.0)
     declined = of(EventKind.DECLINE)
     np.minimum.at(history.days_since_decline, (row[declined], place[declined]), (at - when[declined]) / DAY)

@@ -13,7 +13,7 @@ from mia.domain.event import EventKind
 from mia.domain.offer import Offer
 from mia.errors import NotEnoughData
 from mia.frames import Floats, Ints, Profiles
-from mia.offers.contact import ContactPolicy, histories_of
+from mia.offers.contact import ContactPolicy, events_that_count, histories_of
 from mia.offers.eligibility import Eligibility, opted_out
 from mia.ports import ProfilePart
 from mia.profiles.assemble import assemble_profiles
@@ -26,8 +26,8 @@ from mia.ranking.rankers.base import Ranker
 from mia.tables import ACCEPTANCE, EXPECTED_VALUE, OFFER_ID, POSITION, SUBSCRIBER_ID
 from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
 
-CHUNK = 20_000
-"""Pairs at once: what is made of them should stay near the processor."""
+CHUNK = 50_000
+"""Pairs at once: many enough that the work between numbers does not count, few enough to stay near the processor."""
 EVENTS = "events"
 RESULT = pa.schema(
     [
@@ -88,6 +88,8 @@ class BestOffers:
         table, eligibility = OfferTable.build(self.offers), Eligibility(self.offers, self.contact)
         step = max(1, CHUNK // max(len(self.offers), 1))
         starts = np.arange(0, len(everyone), step)
+        at = self.as_of * DAY_SECONDS * MICROSECONDS
+        events = events_that_count(events, self.contact, at=at)
         owner = pc.index_in(events[SUBSCRIBER_ID], pa.array(everyone.subscriber_ids, pa.string()))
         owner = pc.fill_null(owner, len(everyone)).to_numpy()
         order = np.argsort(owner, kind="stable")
@@ -97,13 +99,14 @@ class BestOffers:
         def best(place: int) -> pa.Table:
             rows = np.arange(starts[place], min(starts[place] + step, len(everyone)))
             told = mine.slice(bounds[place], bounds[place + 1] - bounds[place])
-            return self._rank(everyone.take(rows), told, table, eligibility)
+            return self._rank(everyone.take(rows), told, table, eligibility, at)
 
         with ThreadPoolExecutor(self.threads) as pool:
             return pa.concat_tables([RESULT.empty_table(), *pool.map(best, range(len(starts)))])
 
-    def _rank(self, people: Profiles, events: pa.Table, table: OfferTable, eligibility: Eligibility) -> pa.Table:
-        at = self.as_of * DAY_SECONDS * MICROSECONDS
+    def _rank(
+        self, people: Profiles, events: pa.Table, table: OfferTable, eligibility: Eligibility, at: int
+    ) -> pa.Table:
         history = histories_of(events, people.subscriber_ids, self.offers, self.contact, at=at, totals=self.totals)
         eligible = eligibility.check(people, history, channel=None, on=date_of(self.as_of))
         rows, cols = (found.astype(np.int64) for found in np.nonzero(eligible.passed))
