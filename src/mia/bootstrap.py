@@ -411,7 +411,9 @@ class Workspace:
         Raises UnknownModel, and FeatureMismatch for a model of other features.
         """
         offers, events = self.current_offers(), self.ledger.events()
-        best = BestOffers.build(self.ranker(version), offers, events, self.contact, as_of, k)
+        # Spark gives each call a processor of its own.
+        threads = self.settings.threads if self.settings.engine == "duckdb" else 1
+        best = BestOffers.build(self.ranker(version), offers, events, self.contact, as_of, k, threads)
         with table_writer(out) as write:
             return score_best(
                 best,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mia.frames import Floats, Ints, Objects, Profiles, SparseBlock
 from mia.ranking.history import OfferRates
@@ -48,13 +49,23 @@ class Context:
     def constant(
         cls, pairs: int, channel: str | None, placement: str | None = None, numbers: Mapping[str, float] | None = None
     ) -> Self:
-        """The same for all pairs, at position 1 as always at inference."""
+        """The same for all pairs, at position 1 as always at inference; kept but once."""
+
+        def spread(value: Any, kind: type) -> NDArray[Any]:  # noqa: ANN401 - a text or a number
+            return np.broadcast_to(np.asarray(value, kind), pairs)
+
         return cls(
-            np.full(pairs, channel, object),
-            np.ones(pairs),
-            None if placement is None else np.full(pairs, placement, object),
-            {name: np.full(pairs, value) for name, value in (numbers or {}).items()},
+            spread(channel, object),
+            spread(1.0, float),
+            None if placement is None else spread(placement, object),
+            {name: spread(value, float) for name, value in (numbers or {}).items()},
         )
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it was made the same for all pairs."""
+        columns = (self.channel, self.position, self.placement, *self.numbers.values())
+        return all(column is None or column.strides == (0,) for column in columns)
 
     def take(self, which: Ints) -> "Context":
         """The context of the given pairs, in their order."""
@@ -127,9 +138,8 @@ def build_pairs(
     columns.update(_discounts(profiles, rows))
     columns.update(_history(profiles, offers, rates, rows, cols))
     columns.update(_needs(profiles, offers, rows, cols))
-    return Pairs(
-        profiles, offers, rows, cols, context, tuple(columns), np.column_stack(list(columns.values())).astype(float)
-    )
+    features = np.column_stack(list(columns.values())).astype(float, copy=False)
+    return Pairs(profiles, offers, rows, cols, context, tuple(columns), features)
 
 
 def _affinity(

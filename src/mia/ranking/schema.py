@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mia.errors import FeatureMismatch
 from mia.frames import Floats, Ints, Objects, Profiles
+from mia.ranking.forest import Block, join
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import AXIS, Context, Pairs
 from mia.tables import CHANNEL, PERSONALISATION, PLACEMENT, POSITION, TIMEZONE
@@ -148,17 +149,32 @@ class FeatureSchema:
 
     def join(self, pairs: Pairs, offer_side: Floats) -> Floats:
         """The matrix of the pairs, given the columns of their offers."""
-        parts = (
-            _chosen(self.profile, pairs.profiles.names, pairs.profiles.numeric, self.fingerprint)[pairs.rows],
-            self._attribute_side(pairs.profiles)[pairs.rows],
-            offer_side[pairs.cols],
-            _chosen(self.pair, *_with_axes(self.pair, pairs), self.fingerprint),
-            *(values[:, None] for values in self._context_side(pairs.context)),
-        )
-        return np.concatenate(parts, axis=1)
+        return join(len(pairs), self.blocks(pairs, offer_side))
 
-    def _context_side(self, context: Context) -> Iterator[Floats]:
-        """The columns of `shown`."""
+    def blocks(self, pairs: Pairs, offer_side: Floats) -> list[Block]:
+        """The matrix in pieces: what a subscriber's or an offer's pairs share is there but once."""
+        shown, moment = self._context_side(pairs.context)
+        parts: tuple[tuple[NDArray[Any], Ints | None], ...] = (
+            (_chosen(self.profile, pairs.profiles.names, pairs.profiles.numeric, self.fingerprint), pairs.rows),
+            (self._attribute_side(pairs.profiles), pairs.rows),
+            (offer_side, pairs.cols),
+            (_chosen(self.pair, *_with_axes(self.pair, pairs), self.fingerprint), None),
+            (shown, moment),
+        )
+        ends = np.cumsum([values.shape[1] for values, _ in parts])
+        return [
+            Block(values, np.arange(end - values.shape[1], end), index, lasting=values is offer_side)
+            for (values, index), end in zip(parts, ends.tolist(), strict=True)
+        ]
+
+    def _context_side(self, context: Context) -> tuple[Floats, Ints | None]:
+        """The columns of `shown` and the row of each pair, where there are fewer rows than pairs."""
+        pairs = len(context)
+        if pairs and context.is_constant:
+            return _columns(1, list(self._shown(context.take(np.zeros(1, np.int64))))), np.zeros(pairs, np.int64)
+        return _columns(pairs, list(self._shown(context))), None
+
+    def _shown(self, context: Context) -> Iterator[Floats]:
         for name, stand_in in self.context.items():
             values = context.numbers.get(name)
             yield np.full(len(context), stand_in) if values is None else np.where(np.isnan(values), stand_in, values)

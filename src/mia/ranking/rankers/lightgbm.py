@@ -19,6 +19,7 @@ from mia.errors import UnreadableModel
 from mia.frames import Floats
 from mia.ranking.arbitration import Objective
 from mia.ranking.calibration import Calibration
+from mia.ranking.forest import Block, Ensemble
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import Pairs
 from mia.ranking.rankers.base import FitOptions, read_head, readable, write_head
@@ -45,7 +46,7 @@ class LightGBMRanker:
     ) -> None:
         self.schema, self.calibration = schema, calibration
         self.fingerprint, self.objective = schema.fingerprint, objective
-        self._boosters = boosters
+        self._boosters, self._ensemble = boosters, Ensemble(boosters)
         self._offer_side: tuple[OfferTable, Floats] | None = None
 
     @classmethod
@@ -76,11 +77,11 @@ class LightGBMRanker:
 
     def score(self, pairs: Pairs) -> Floats:
         """Calibrated acceptance of each pair."""
-        return self.acceptance(self.matrix(pairs))
+        return self._accepted(len(pairs), self.schema.blocks(pairs, self._offer_side_of(pairs.offers)))
 
     def acceptance(self, matrix: Floats) -> Floats:
         """Calibrated acceptance of each row of the matrix."""
-        return self.calibration.apply(self._raw(matrix))
+        return self._accepted(len(matrix), [Block(matrix, np.arange(matrix.shape[1]))])
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -94,9 +95,7 @@ class LightGBMRanker:
 
     def contributions(self, pairs: Pairs) -> Floats:
         """Exact SHAP values in the logit, R x columns of the schema."""
-        matrix = self.matrix(pairs)
-        parts = [np.asarray(booster.predict(matrix, pred_contrib=True, num_threads=1)) for booster in self._boosters]
-        return np.asarray(np.mean(parts, axis=0)[:, :-1])
+        return self._ensemble.contributions(self.matrix(pairs))
 
     def gains(self) -> dict[str, float]:
         """Share of the total gain by column, largest first."""
@@ -130,16 +129,18 @@ class LightGBMRanker:
             raise UnreadableModel(str(folder)) from error
 
     def matrix(self, pairs: Pairs) -> Floats:
-        """The matrix of the pairs. One catalogue is scored again and again, so its side of the matrix is kept."""
-        kept = self._offer_side
-        if kept is None or kept[0] is not pairs.offers:
-            kept = self._offer_side = (pairs.offers, self.schema.offer_side(pairs.offers))
-        return self.schema.join(pairs, kept[1])
+        """The matrix of the pairs."""
+        return self.schema.join(pairs, self._offer_side_of(pairs.offers))
 
-    def _raw(self, matrix: Floats) -> Floats:
-        threads = 1 if len(matrix) < 10_000 else 0
-        parts = [np.asarray(booster.predict(matrix, num_threads=threads)) for booster in self._boosters]
-        return self._chance(np.asarray(np.mean(parts, axis=0)))
+    def _offer_side_of(self, offers: OfferTable) -> Floats:
+        """The offers' side of the matrix. One catalogue is scored again and again, so it is kept."""
+        kept = self._offer_side
+        if kept is None or kept[0] is not offers:
+            kept = self._offer_side = (offers, self.schema.offer_side(offers))
+        return kept[1]
+
+    def _accepted(self, rows: int, blocks: list[Block]) -> Floats:
+        return self.calibration.apply(self._chance(self._ensemble.predict(rows, blocks)))
 
     @classmethod
     def _dataset(
