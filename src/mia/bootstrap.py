@@ -23,7 +23,7 @@ from mia.offers.contact import ContactPolicy
 from mia.ports import Engine
 from mia.profiles.features import feature_fingerprint
 from mia.quality.report import Report
-from mia.ranking.exploration import EpsilonUniform
+from mia.ranking.exploration import Exploration, build_exploration
 from mia.ranking.rankers.base import FitOptions, Ranker
 from mia.ranking.rankers.lightgbm import LightGBMRanker
 from mia.ranking.rankers.popular import Popular, PopularByRegion
@@ -140,6 +140,14 @@ class Workspace:
         )
 
     @property
+    def exploration(self) -> Exploration:
+        """How decisions explore."""
+        setting = self.settings.exploration
+        return build_exploration(
+            setting.policy, epsilon=setting.epsilon, temperature=setting.temperature, optimism=setting.optimism
+        )
+
+    @property
     def contact(self) -> ContactPolicy:
         """The contact policy."""
         contact = self.settings.contact
@@ -184,7 +192,7 @@ class Workspace:
             self.registry.champion(),
             self.catalogue().version,
             self.profiles.current(),
-            Policy(EpsilonUniform(self.settings.exploration.epsilon), self.contact).name,
+            Policy(self.exploration, self.contact).name,
         )
 
     def ingest(
@@ -273,7 +281,7 @@ class Workspace:
 
     def evaluator(self) -> Evaluator:
         """Evaluates registered models."""
-        return Evaluator(self.ledger, self.registry, self.build_profiles, self.contact)
+        return Evaluator(self.ledger, self.registry, self.build_profiles, self.contact, self.settings.off_policy)
 
     def pair_scorer(self, version: str) -> PairScorer:
         """Scores pairs with a version of the model; raises UnknownModel, and FeatureMismatch for other features."""

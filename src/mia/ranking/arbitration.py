@@ -11,5 +11,9 @@ def expected_value(acceptance: Floats, value: Floats, priority: Floats) -> Float
 
 
 def greedy_order(worth: Floats, acceptance: Floats) -> Ints:
-    """Candidates by worth, then by acceptance, then as given: a total order, so that replay meets no tie."""
-    return np.lexsort((np.arange(len(worth)), -acceptance, -worth)).astype(np.int64)
+    """Candidates by worth, then by acceptance, then as given: a total order, so that replay meets no tie.
+
+    Of n candidates, or of each row of D x n.
+    """
+    given = np.broadcast_to(np.arange(worth.shape[-1]), worth.shape)
+    return np.lexsort((given, -acceptance, -worth)).astype(np.int64)

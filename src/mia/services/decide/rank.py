@@ -13,8 +13,9 @@ from mia.domain.subscriber import Arm
 from mia.frames import Floats, Ints, Profiles
 from mia.offers.contact import ContactHistory
 from mia.offers.eligibility import RULES, Candidates, opted_out
-from mia.ranking.arbitration import expected_value, greedy_order
+from mia.ranking.arbitration import expected_value
 from mia.ranking.explanation import explain
+from mia.ranking.exploration import Prospects
 from mia.ranking.pairs import Context, Pairs, build_pairs
 from mia.ranking.rankers.lightgbm import LightGBMRanker
 from mia.services.decide.live import Live
@@ -67,7 +68,8 @@ def rank(
             log.exception("model %s failed on a request", live.versions.model)
             fallback, pairs = Fallback.MODEL_FAILED, None
     worth = expected_value(acceptance, live.table.value[passed], live.table.priority[passed])
-    slate = live.exploration.draw(greedy_order(worth, acceptance), request.limit, seed)
+    prospects = Prospects(worth, acceptance, live.doubt[passed])
+    slate = live.exploration.draw(prospects, request.limit, seed)
     reasons = _reasons(live, pairs, slate.order, request)
     places = slate.order.tolist()
     offers = tuple(

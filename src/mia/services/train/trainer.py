@@ -123,9 +123,9 @@ class Trainer:
         return Trained(version, table, gain, len(labels), len(later), int(rows.labels.sum()), window)
 
     def _policies(self, later: Examples, fitted: Mapping[str, Ranker], seed: int) -> dict[str, Any]:
-        """What each ranker would have earned in first place; empty where the log carries no propensities."""
+        """What policies would have earned, valued on rows that nothing was fitted on; empty without propensities."""
         values = WhatIf(later, self.contact).values_of(fitted, seed=seed)
-        return {name: asdict(value) for name, value in values.items()}
+        return {name: value.to_json() for name, value in values.items()}
 
     def _against_champion(
         self, plan: TrainingPlan, held_out: Pairs, scores: Floats, rows: Scored, *, first_day: str
