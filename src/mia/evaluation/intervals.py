@@ -1,11 +1,14 @@
 """Intervals by resampling whole subscribers, since rows of one subscriber are not independent."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from mia.frames import Floats, Ints, Objects
+
+Name = TypeVar("Name", bound=Hashable)
 
 CELLS = 2_000_000
 """Weights of clusters that are drawn at a time."""
@@ -53,12 +56,12 @@ def bootstrap(statistic: Callable[[Ints], float], cluster: Ints, *, draws: int =
 
 def bootstrap_sums(
     columns: Floats,
-    statistics: Mapping[str, Callable[[Floats], Floats]],
+    statistics: Mapping[Name, Callable[[Floats], Floats]],
     cluster: Ints,
     *,
     draws: int = 1_000,
     seed: int = 7,
-) -> dict[str, Estimate]:
+) -> dict[Name, Estimate]:
     """95 % percentile intervals of statistics that are functions of column sums, all on the same resamples.
 
     `columns` is R x c; a statistic maps sums, of shape (c) or draws x c, to one value a row of them. A resample of

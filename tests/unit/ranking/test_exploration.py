@@ -54,7 +54,7 @@ def test_frequencies_are_the_stated_propensities(policy, case):
     """The short form of tests/statistics/test_exploration.py."""
     worth, places = CASES[case]
     prospects, rng, draws = prospects_of(worth), np.random.default_rng(19), 1_500
-    orders = np.stack([policy.order_from(rng, prospects, places)[0] for _ in range(draws)])
+    orders, _ = policy.orders_from(rng, prospects, places, draws)
     stated = policy.marginals(many(prospects), orders.shape[1])[0]
     seen = np.stack([np.bincount(column, minlength=len(worth)) for column in orders.T], axis=1) / draws
     # Four standard errors where the normal holds; a rare offer may come once or twice.
@@ -88,7 +88,7 @@ def test_many_decisions_are_each_alone():
 def test_the_share_of_learning_is_bounded():
     prospects, rng = prospects_of([3.0, 1.0, 2.0]), np.random.default_rng(1)
     for policy in POLICIES:
-        explored = sum(policy.order_from(rng, prospects, 2)[1] for _ in range(2_000)) / 2_000
+        explored = policy.orders_from(rng, prospects, 2, 2_000)[1].mean()
         assert abs(explored - policy.epsilon) <= 4 * np.sqrt(policy.epsilon * (1 - policy.epsilon) / 2_000)
 
 

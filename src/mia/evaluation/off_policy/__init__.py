@@ -13,7 +13,7 @@ from mia.evaluation.off_policy.limits import OffPolicyLimits, warnings_of
 from mia.evaluation.off_policy.logged import Logged, Target
 from mia.evaluation.off_policy.overlap import Overlap, overlap_of
 from mia.evaluation.off_policy.tuning import chosen_estimators
-from mia.evaluation.off_policy.value import OffPolicy, PolicyValue, estimate_value
+from mia.evaluation.off_policy.value import OffPolicy, PolicyValue, estimate_value, estimates_of
 
 __all__ = [
     "DirectMethod",
@@ -31,6 +31,7 @@ __all__ = [
     "Target",
     "chosen_estimators",
     "estimate_value",
+    "estimates_of",
     "overlap_of",
     "warnings_of",
 ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mia.evaluation.intervals import Estimate, mean_interval
+from mia.evaluation.intervals import Estimate
 from mia.evaluation.off_policy.logged import Logged, Target
 
 
@@ -24,15 +24,15 @@ class Overlap:
     answers: int
 
 
-def overlap_of(log: Logged, target: Target, *, seed: int = 7) -> Overlap:
-    """The diagnostics of a policy on a log."""
+def overlap_of(log: Logged, target: Target, support: Estimate) -> Overlap:
+    """The diagnostics of a policy on a log; `support` comes with its interval."""
     weight = target.weight(log)
     total = float(weight.sum())
     return Overlap(
         len(log),
         total**2 / float((weight**2).sum()) if total else 0.0,
         float((weight > 0).mean()),
-        mean_interval(weight, log.cluster, seed=seed),
+        support,
         float(weight.max()) / total if total else 0.0,
         int(((weight > 0) & (log.reward != 0)).sum()),
     )

@@ -1,6 +1,6 @@
 """The value of a policy by every estimator, with intervals over subscribers and what the log has to say about it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Self
@@ -15,6 +15,7 @@ from mia.evaluation.off_policy.overlap import Overlap, overlap_of
 from mia.evaluation.off_policy.tuning import chosen_estimators
 from mia.frames import Floats
 
+DRAWS = 500
 ESTIMATES = ("ips", "snips", "dm", "dr", "switch_dr", "dr_os")
 
 
@@ -71,39 +72,78 @@ class PolicyValue:
 
 
 def estimate_value(
-    log: Logged, target: Target, margin: Floats, gain: Target, *, draws: int = 1_000, seed: int = 7
+    log: Logged, target: Target, margin: Floats, gain: Target, *, draws: int = DRAWS, seed: int = 7
 ) -> OffPolicy:
     """Value of a policy: connections from the log's rewards, money from `margin` (R), the margin of what was earned.
 
-    `gain` is the target with the modelled margins instead of the modelled connections. Raises NotEnoughData when no
-    logged choice could be the policy's.
+    `gain` is the target with the modelled margins instead of the modelled connections. Intervals are those of whole
+    subscribers drawn again, all figures on the same resamples. Raises NotEnoughData when no logged choice could be the
+    policy's.
     """
     if not (target.chance > 0).any():
         raise NotEnoughData("the log holds no impression that this policy would have made too")
-    return OffPolicy(
-        estimates_of(log, target, draws=draws, seed=seed),
-        estimates_of(replace(log, reward=margin), gain, draws=draws, seed=seed),
-        overlap_of(log, target, seed=seed),
-    )
-
-
-def estimates_of(log: Logged, target: Target, *, draws: int = 1_000, seed: int = 7) -> dict[str, Estimate]:
-    """Every estimator with its 95 % interval, by resampling whole subscribers, all on the same resamples."""
-    estimators = chosen_estimators(log, target)
-    columns = [estimator.columns(log, target) for estimator in estimators]
-    ends = np.cumsum([block.shape[1] for block in columns])
-    slices = [slice(end - block.shape[1], end) for block, end in zip(columns, ends, strict=True)]
-    return bootstrap_sums(
-        np.concatenate(columns, axis=1),
-        {estimator.name: partial(_value, estimator, mine) for estimator, mine in zip(estimators, slices, strict=True)},
+    connections, money = _Sums.build(log, target), _Sums.build(replace(log, reward=margin), gain)
+    weights = np.column_stack([target.weight(log), np.ones(len(log))])
+    columns = np.concatenate([connections.columns, money.columns, weights], axis=1)
+    ends = np.cumsum([connections.columns.shape[1], money.columns.shape[1]])
+    found = bootstrap_sums(
+        columns,
+        {
+            **{("connections", name): value for name, value in connections.statistics(0).items()},
+            **{("margin", name): value for name, value in money.statistics(int(ends[0])).items()},
+            ("support", ""): partial(_mean, int(ends[1])),
+        },
         log.cluster,
         draws=draws,
         seed=seed,
     )
+    return OffPolicy(
+        {name: found["connections", name] for name in connections.estimators},
+        {name: found["margin", name] for name in money.estimators},
+        overlap_of(log, target, found["support", ""]),
+    )
+
+
+def estimates_of(log: Logged, target: Target, *, draws: int = DRAWS, seed: int = 7) -> dict[str, Estimate]:
+    """Every estimator of one reward, by name, with its 95 % interval."""
+    sums = _Sums.build(log, target)
+    return bootstrap_sums(sums.columns, sums.statistics(0), log.cluster, draws=draws, seed=seed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """The columns of all estimators beside each other, and where each has its own."""
+
+    columns: Floats
+    estimators: Mapping[str, tuple[Estimator, int, int]]
+
+    @classmethod
+    def build(cls, log: Logged, target: Target) -> Self:
+        estimators = chosen_estimators(log, target)
+        blocks = [estimator.columns(log, target) for estimator in estimators]
+        ends = np.cumsum([block.shape[1] for block in blocks])
+        return cls(
+            np.concatenate(blocks, axis=1),
+            {
+                estimator.name: (estimator, int(end) - block.shape[1], int(end))
+                for estimator, block, end in zip(estimators, blocks, ends, strict=True)
+            },
+        )
+
+    def statistics(self, start: int) -> dict[str, Callable[[Floats], Floats]]:
+        """Each estimator as a function of the sums of columns that begin at `start`."""
+        return {
+            name: partial(_value, estimator, slice(start + first, start + end))
+            for name, (estimator, first, end) in self.estimators.items()
+        }
 
 
 def _value(estimator: Estimator, mine: slice, sums: Floats) -> Floats:
     return estimator.value(sums[..., mine])
+
+
+def _mean(start: int, sums: Floats) -> Floats:
+    return np.asarray(sums[..., start] / sums[..., start + 1])
 
 
 def _estimates(data: Mapping[str, Any]) -> dict[str, Estimate]:

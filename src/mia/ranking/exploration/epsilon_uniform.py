@@ -20,8 +20,9 @@ class EpsilonUniform(Exploration):
 
     kind: ClassVar[str] = "epsilon-uniform"
 
-    def _drawn(self, rng: np.random.Generator, prospects: Prospects, greedy: Ints) -> Ints:  # noqa: ARG002
-        return rng.permutation(greedy)
+    def _drawn(self, rng: np.random.Generator, prospects: Prospects, greedy: Ints, draws: int) -> Ints:  # noqa: ARG002
+        # One permutation after the other, since decisions that are stored were drawn so.
+        return np.stack([rng.permutation(greedy) for _ in range(draws)])
 
     def _chance_of(self, prospects: Prospects, order: Ints) -> Floats:
         return np.full(len(order), 1.0 / len(prospects.worth))

@@ -29,7 +29,7 @@ class PlackettLuce(Exploration):
     'plackett-luce-0.1,0.5'
     >>> slate = PlackettLuce(1.0, 1.0).draw(Prospects.certain(np.asarray([6.0, 3.0, 1.0])), 2, seed=1)
     >>> [int(place) for place in slate.order], [round(float(chance), 4) for chance in slate.propensity]
-    ([0, 1], [0.6, 0.4833])
+    ([1, 0], [0.3, 0.3238])
     """
 
     kind: ClassVar[str] = "plackett-luce"
@@ -40,8 +40,8 @@ class PlackettLuce(Exploration):
         if not 0 < self.temperature < np.inf:
             raise ValueError(f"temperature must be a number above 0, not {self.temperature}")
 
-    def _drawn(self, rng: np.random.Generator, prospects: Prospects, greedy: Ints) -> Ints:  # noqa: ARG002
-        noisy: Floats = self._logs(prospects) + rng.gumbel(size=len(prospects.worth))
+    def _drawn(self, rng: np.random.Generator, prospects: Prospects, greedy: Ints, draws: int) -> Ints:  # noqa: ARG002
+        noisy: Floats = self._logs(prospects) + rng.gumbel(size=(draws, len(prospects.worth)))
         return np.argsort(-noisy, kind="stable")
 
     def _chance_of(self, prospects: Prospects, order: Ints) -> Floats:

@@ -10,6 +10,7 @@ from dataclasses import astuple, dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mia.frames import Floats, Ints
 from mia.ranking.exploration.prospects import Prospects
@@ -38,14 +39,19 @@ class Exploration(ABC):
 
     def draw_from(self, rng: np.random.Generator, prospects: Prospects, places: int) -> Slate:
         """The next slate of a stream of random numbers."""
-        order, explored = self.order_from(rng, prospects, places)
-        return Slate(order, self.propensities(prospects, order), explored)
+        (order,), (explored,) = self.orders_from(rng, prospects, places, 1)
+        return Slate(order, self.propensities(prospects, order), bool(explored))
 
-    def order_from(self, rng: np.random.Generator, prospects: Prospects, places: int) -> tuple[Ints, bool]:
-        """The order of the next slate of a stream, and whether it was drawn by chance."""
-        explored = bool(rng.random() < self.epsilon)
+    def orders_from(
+        self, rng: np.random.Generator, prospects: Prospects, places: int, draws: int
+    ) -> tuple[Ints, NDArray[np.bool_]]:
+        """That many orders of one decision, draws x places, and which of them were drawn by chance (draws)."""
+        explored = rng.random(draws) < self.epsilon
         greedy = prospects.greedy
-        return (self._drawn(rng, prospects, greedy) if explored else greedy)[:places], explored
+        orders = np.tile(greedy[:places], (draws, 1))
+        if explored.any():
+            orders[explored] = self._drawn(rng, prospects, greedy, int(explored.sum()))[:, :places]
+        return orders, explored
 
     def propensities(self, prospects: Prospects, order: Ints) -> Floats:
         """Exact marginal probability of each offer of `order` at its place."""
@@ -68,8 +74,8 @@ class Exploration(ABC):
         return np.asarray(self.epsilon * self._chances(prospects, places) + (1 - self.epsilon) * greedy)
 
     @abstractmethod
-    def _drawn(self, rng: np.random.Generator, prospects: Prospects, greedy: Ints) -> Ints:
-        """An order drawn by chance, all of it."""
+    def _drawn(self, rng: np.random.Generator, prospects: Prospects, greedy: Ints, draws: int) -> Ints:
+        """Whole orders drawn by chance, draws x n."""
 
     @abstractmethod
     def _chance_of(self, prospects: Prospects, order: Ints) -> Floats:
