@@ -29,7 +29,7 @@ from mia.ports import ChampionChange, Engine
 from mia.profiles.features import feature_fingerprint
 from mia.quality.report import Report
 from mia.ranking.arbitration import Objective
-from mia.ranking.exploration import EpsilonUniform
+from mia.ranking.exploration import Exploration, build_exploration
 from mia.ranking.local_time import Zones
 from mia.ranking.rankers.base import FitOptions, Ranker
 from mia.ranking.rankers.registry import RANKERS, load_ranker
@@ -167,6 +167,14 @@ class Workspace:
         )
 
     @property
+    def exploration(self) -> Exploration:
+        """How decisions explore."""
+        setting = self.settings.exploration
+        return build_exploration(
+            setting.policy, epsilon=setting.epsilon, temperature=setting.temperature, optimism=setting.optimism
+        )
+
+    @property
     def contact(self) -> ContactPolicy:
         """The contact policy."""
         contact = self.settings.contact
@@ -210,7 +218,7 @@ class Workspace:
             self.registry.champion(),
             self.catalogue().version,
             self.profiles.current(),
-            Policy(EpsilonUniform(self.settings.exploration.epsilon), self.contact).name,
+            Policy(self.exploration, self.contact).name,
         )
 
     def ingest(
@@ -391,7 +399,9 @@ class Workspace:
 
     def evaluator(self) -> Evaluator:
         """Evaluates registered models."""
-        return Evaluator(self.ledger, self.registry, self.build_profiles, self.contact, self.zones)
+        return Evaluator(
+            self.ledger, self.registry, self.build_profiles, self.contact, self.zones, self.settings.off_policy
+        )
 
     def pair_scorer(self, version: str) -> PairScorer:
         """Scores pairs with a version of the model; raises UnknownModel, and FeatureMismatch for other features."""

@@ -196,6 +196,9 @@ class Ledger(Protocol):
     def decisions_count(self) -> int:
         """Number of decisions kept."""
 
+    def explored_impressions(self) -> tuple[int, int]:
+        """Impressions of decisions that explored, and of all decisions; other impressions belong to neither."""
+
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:

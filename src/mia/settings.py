@@ -26,6 +26,7 @@ from mia.domain.region import REGIONS
 from mia.errors import InvalidSettings
 from mia.evaluation.gate import GateLimits
 from mia.evaluation.health import MonitorLimits
+from mia.evaluation.off_policy import OffPolicyLimits
 from mia.evaluation.slices import SliceRules
 from mia.quality.limits import Limits
 
@@ -79,8 +80,15 @@ class ArmSettings(_Section):
 class ExplorationSettings(_Section):
     """How the live policy explores."""
 
+    policy: Literal["epsilon-uniform", "plackett-luce", "optimistic"] = "epsilon-uniform"
+    """How an exploring decision draws its order: uniformly at random; by worth, with a temperature (Plackett-Luce); or
+    so, with the benefit of the doubt for offers of little history."""
     epsilon: Share = 0.1
-    """Probability that a decision shows a uniformly random order of the eligible offers."""
+    """Probability that a decision explores instead of showing the best offers: the bound of what learning may cost."""
+    temperature: Annotated[float, Field(gt=0, le=10)] = 0.5
+    """Of `plackett-luce` and `optimistic`: weights are worth ** (1 / temperature)."""
+    optimism: Annotated[float, Field(ge=0, le=10)] = 1.0
+    """Of `optimistic`: standard deviations of an offer's rate that are added to it."""
 
 
 class IngestSettings(_Section):
@@ -171,6 +179,8 @@ class Settings(BaseSettings):
     """Section `[slices]`: what counts as new and thin, and how large a slice must be to be judged."""
     monitor: MonitorLimits = MonitorLimits()
     """Section `[monitor]`: what a live model may show, such as `score_drift = {amber = 0.1, red = 0.25}`."""
+    off_policy: OffPolicyLimits = OffPolicyLimits()
+    """Section `[off_policy]`: what a log must offer before `mia evaluate` lets the value of a policy pass unwarned."""
     # Its own name would hide a method of pydantic.
     validation: Limits = Field(default=Limits(), alias="validate")
     """Section `[validate]`: what `mia validate` tolerates; for example `late_records = {warn = 0.05, fail = 0.25}`."""

@@ -56,8 +56,12 @@ def test_train_evaluate_promote_and_list(run: Run, tmp_path: Path, monkeypatch: 
     assert code == 0
     assert "model 2 on the later window of its training" in out
     assert "SNIPS" in out
-    assert "logistic" in out.partition("Connections an impression")[0]
-    assert "logistic" not in out.partition("Connections an impression")[2]
+    table, _, values = out.partition("What an impression in first place would have earned")
+    assert "logistic" in table
+    assert "logistic" not in values
+    for text in ("Switch-DR", "DRos", "as it was", "What a slate would have earned", "plackett-luce:0.5", "support"):
+        assert text in values
+    assert "warning: the log cannot answer well for mia: " in values
 
     code, _, err = run("promote", 2)
     assert code == 2

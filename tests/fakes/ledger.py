@@ -123,6 +123,15 @@ class FakeLedger:
         with self._locked():
             return len(self._decisions)
 
+    def explored_impressions(self) -> tuple[int, int]:
+        with self._locked():
+            shown = [
+                self._decisions[event.decision_id].explored
+                for event in self._events
+                if event.kind is EventKind.IMPRESSION and event.decision_id in self._decisions
+            ]
+        return sum(shown), len(shown)
+
     def close(self) -> None:
         pass
 

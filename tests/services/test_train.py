@@ -63,7 +63,15 @@ def test_the_candidate_carries_its_evidence(opened: Workspace, evaluation: dict[
         "serving_input_example.json",
     }
     assert list(evaluation["table"]) == ["mia", "popular", "popular_by_region", "logistic"]
-    assert list(evaluation["policies"]) == ["mia", "popular", "popular_by_region", "logistic"]
+    assert list(evaluation["policies"]) == ["logged", *evaluation["table"], "plackett-luce:0.5"]
+    logged = evaluation["policies"]["logged"]
+    assert logged["dr"]["value"] == pytest.approx(logged["ips"]["value"]) == pytest.approx(logged["snips"]["value"])
+    assert logged["effective_size"] == pytest.approx(logged["rows"])
+    for figures in evaluation["policies"].values():
+        for part in (figures, figures["slate"]):
+            for name in ("ips", "snips", "dm", "dr", "switch_dr", "dr_os"):
+                assert part[name]["low"] <= part[name]["value"] <= part[name]["high"]
+                assert part["margin"][name]["value"] > part[name]["value"]
     for figures in evaluation["table"].values():
         assert figures["auc"]["low"] < figures["auc"]["value"] < figures["auc"]["high"]
     assert evaluation["champion"] is None
@@ -139,8 +147,12 @@ def test_without_later_impressions_the_figures_of_the_training_are_told(
     assert (found.rows, found.positives) == (evaluation["rows"], evaluation["positives"])
     assert list(found.window) == evaluation["window"]
     assert found.table["mia"].to_json() == evaluation["table"]["mia"]
-    assert set(found.policies) == {"mia", "popular", "popular_by_region"}
-    assert set(evaluate(opened, "popular").policies) == {"popular"}
+    assert set(found.policies) == {"logged", "mia", "popular", "popular_by_region", "plackett-luce:0.5"}
+    assert {name: value.to_json() for name, value in found.policies.items()}.items() <= evaluation["policies"].items()
+    assert (found.explored, found.decided, found.warnings["logged"]) == (0, 0, ())
+    assert set(evaluate(opened, "popular").policies) == {"logged", "popular"}
+    with pytest.raises(NotEnoughData, match=r"plackett-luce:0.4 has no value: .* not valued in training"):
+        evaluate(opened, "plackett-luce:0.4")
 
 
 def later_impressions(opened: Workspace, propensity: float | None) -> None:
@@ -182,15 +194,23 @@ def test_later_impressions_are_judged_afresh(world: World, tmp_path: Path, prope
     assert found.rows >= 240
     assert set(found.table) == {"mia", "popular", "popular_by_region"}
     if propensity is None:
-        assert set(found.policies) <= {"mia", "popular", "popular_by_region"}
+        assert set(found.policies) <= {"logged", "mia", "popular", "popular_by_region", "plackett-luce:0.5"}
     else:
-        assert set(found.policies) == {"mia", "popular", "popular_by_region"}
-        assert all(0 < value.matched < 0.5 for value in found.policies.values())
+        assert set(found.policies) == {"logged", "mia", "popular", "popular_by_region", "plackett-luce:0.5"}
+        greedy = [found.policies[name].first for name in ("mia", "popular", "popular_by_region")]
+        assert all(0 < value.overlap.matched < 0.5 for value in greedy)
+        assert all(value.connections["dm"].value > 0 for value in greedy)
+        assert all("answered" in " ".join(found.warnings[name]) for name in ("mia", "popular"))
+        other = evaluate(opened, "plackett-luce:2", "epsilon-uniform-0.1", until=until).policies
+        assert set(other) == {"logged", "plackett-luce:2", "epsilon-uniform-0.1"}
+        assert other["plackett-luce:2"].first.overlap.matched > greedy[0].overlap.matched
     opened.close()
 
 
 def test_an_unknown_policy_or_version_is_refused(opened: Workspace) -> None:
-    with pytest.raises(InvalidInput, match="no policy 'oracle'; there are mia, popular, popular_by_region"):
+    with pytest.raises(
+        InvalidInput, match="no policy 'oracle'; there are logged, mia, popular, popular_by_region, and"
+    ):
         evaluate(opened, "oracle")
     with pytest.raises(UnknownModel):
         opened.evaluator().evaluate("77", opened.current_offers(), until=1, attribution_days=14, policies=())

@@ -70,7 +70,11 @@ def train(
 def evaluate(
     model: Annotated[str, typer.Argument(help="Version of the model, or `champion`.")],
     policy: Annotated[
-        list[str] | None, typer.Option(help="Value this policy from the log: mia, popular, popular_by_region.")
+        list[str] | None,
+        typer.Option(
+            help="Value this policy from the log: mia, popular, popular_by_region (greedy), or plackett-luce:0.5, "
+            "optimistic:0.5,1, epsilon-uniform (exploring throughout), or the stored name of a live policy."
+        ),
     ] = None,
     until: Until = None,
     attribution_days: Attribution = None,
@@ -81,6 +85,7 @@ def evaluate(
         progress("model", 0, 1)
         version = opened.version(model)
         progress("model", 1, 1)
+        allowed = opened.settings.exploration.epsilon
         found = opened.evaluator().evaluate(
             version,
             opened.catalogue().offers,
@@ -95,7 +100,12 @@ def evaluate(
         f"model {found.version} on {source}: {found.rows:,} impressions {found.window[0]} to {found.window[1]}, "
         f"{found.positives:,} connections",
     )
-    print_policies(found.policies)
+    print_policies(found.policies, found.warnings)
+    if found.decided:
+        typer.echo(
+            f"learning: {found.explored:,} of {found.decided:,} impressions of decisions "
+            f"({found.explored / found.decided:.1%}) explored; exploration.epsilon allows {allowed:.0%}"
+        )
 
 
 def _until(text: str | None) -> int | None:

@@ -28,5 +28,9 @@ def expected_value(acceptance: Floats, value: Floats, priority: Floats) -> Float
 
 
 def greedy_order(merit: Floats, acceptance: Floats) -> Ints:
-    """Candidates by merit, then by acceptance, then as given: a total order, so that replay meets no tie."""
-    return np.lexsort((np.arange(len(merit)), -acceptance, -merit)).astype(np.int64)
+    """Candidates by merit, then by acceptance, then as given: a total order, so that replay meets no tie.
+
+    Of n candidates, or of each row of D x n.
+    """
+    given = np.broadcast_to(np.arange(merit.shape[-1]), merit.shape)
+    return np.lexsort((given, -acceptance, -merit)).astype(np.int64)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from mia.domain.decision import Fallback, Versions
 from mia.errors import FeatureMismatch
-from mia.frames import Profiles
+from mia.frames import Floats, Profiles
 from mia.offers.catalogue import Catalogue
 from mia.offers.eligibility import Eligibility
 from mia.ports import ProfileStore
-from mia.ranking.exploration import EpsilonUniform
+from mia.ranking.exploration import Exploration
 from mia.ranking.history import OfferRates, no_offer_history
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.rankers.base import Ranker
@@ -22,16 +22,17 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Live:
     """One consistent set. `model` is None when there is none that can be used, and `without_model` says why;
-    `has_budgets` says whether any offer can be connected only so often in all; `refusal` names the feature schemas of
-    a model and a snapshot that do not belong together.
+    `doubt` is how uncertain the rate of each offer is; `has_budgets` says whether any offer can be connected only so
+    often in all; `refusal` names the feature schemas of a model and a snapshot that do not belong together.
     """
 
     versions: Versions
     catalogue: Catalogue
     table: OfferTable
     eligibility: Eligibility
-    exploration: EpsilonUniform
+    exploration: Exploration
     rates: OfferRates
+    doubt: Floats
     model: Ranker | None
     without_model: Fallback | None
     find: Callable[[str], Profiles | None]
@@ -57,6 +58,7 @@ class LiveLoader:
         snapshot = versions.profile
         policy = Policy.of_name(versions.policy)
         history = no_offer_history() if snapshot is None else self.profiles.history(snapshot)
+        rates = OfferRates.build(history, table)
         model, without, refusal = self._model(versions)
         return Live(
             versions,
@@ -64,7 +66,8 @@ class LiveLoader:
             table,
             Eligibility(catalogue.offers, policy.contact),
             policy.exploration,
-            OfferRates.build(history, table),
+            rates,
+            rates.doubt[-1],
             model,
             without,
             (lambda _: None) if snapshot is None else lambda subscriber_id: self.profiles.find(snapshot, subscriber_id),

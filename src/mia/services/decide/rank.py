@@ -13,8 +13,9 @@ from mia.domain.subscriber import Arm
 from mia.frames import Floats, Ints, Profiles
 from mia.offers.contact import ContactHistory
 from mia.offers.eligibility import RULES, Candidates, opted_out
-from mia.ranking.arbitration import Objective, expected_value, greedy_order
+from mia.ranking.arbitration import Objective, expected_value
 from mia.ranking.explanation import Explainable, explain
+from mia.ranking.exploration import Prospects
 from mia.ranking.pairs import Context, Pairs, build_pairs, numbers_of
 from mia.ranking.rankers.base import Ranker
 from mia.services.decide.live import Live
@@ -69,7 +70,8 @@ def rank(
     worth = expected_value(acceptance, live.table.value[passed], live.table.priority[passed])
     # Replay may hold a model that could not be read then: every fallback is ordered without asking one.
     objective = Objective.VALUE if live.model is None or fallback is not None else live.model.objective
-    slate = live.exploration.draw(greedy_order(objective.merit(acceptance, worth), acceptance), request.limit, seed)
+    prospects = Prospects(objective.merit(acceptance, worth), acceptance, live.doubt[passed])
+    slate = live.exploration.draw(prospects, request.limit, seed)
     reasons = _reasons(live, pairs, slate.order, request)
     places = slate.order.tolist()
     offers = tuple(

@@ -73,7 +73,7 @@ class Comparison:
         scores: Floats,
         rows: Scored,
         reference: Reference,
-        choices: Choices,
+        choices: Choices | None,
         gains: Mapping[str, float],
     ) -> dict[str, Any]:
         """What goes into the stored evaluation; `scores` are the candidate's of the later `rows`, `gains` its columns'
@@ -91,7 +91,7 @@ class Comparison:
             fresh.clusters,
         )
         first_day = int(self.examples.impressions.local_day[self.later][taken].min())
-        policy = choices.gain("mia", reference.name, since_day=first_day)
+        policy = {} if choices is None else choices.gains("mia", reference.name, since_day=first_day)
         line = fit_line(scores, rows.labels, rows.clusters)
         slices = measure_slices(self._facts(self.later[taken]), ours, theirs, fresh, self.rules)
         champion = None
@@ -108,7 +108,7 @@ class Comparison:
                 "note": reference.note,
             },
             "gains_over_reference": {name: asdict(one) for name, one in found.items()},
-            "policy_gain": {"snips": None if policy is None else asdict(policy)},
+            "policy_gain": {name: None if one is None else asdict(one) for name, one in policy.items()},
             "calibration": {
                 **asdict(line),
                 "deviation": line.deviation,

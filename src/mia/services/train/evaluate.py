@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 
 from mia.domain.offer import Offer
-from mia.errors import InvalidInput, NotEnoughData
+from mia.errors import NotEnoughData
 from mia.evaluation.intervals import clusters
 from mia.evaluation.measures import Measures, Scored, measure
-from mia.evaluation.off_policy import OffPolicy
+from mia.evaluation.off_policy import OffPolicyLimits, PolicyValue, warnings_of
 from mia.offers.contact import ContactPolicy
 from mia.ports import Ledger, Registry
 from mia.ranking.local_time import Zones
@@ -19,12 +19,14 @@ from mia.ranking.rankers.base import Ranker
 from mia.ranking.rankers.popular import Popular, PopularByRegion
 from mia.ranking.rankers.registry import load_ranker
 from mia.services.train.examples import build_examples
+from mia.services.train.targets import EXPLORING, LOGGED, MIA, targets_of
 from mia.services.train.trainer import EVALUATION, Progress
 from mia.services.train.what_if import WhatIf
 from mia.timeline import day_of_text
 
 BASELINES: Mapping[str, type[Popular]] = {"popular": Popular, "popular_by_region": PopularByRegion}
-POLICIES = ("mia", *BASELINES)
+RANKERS = (MIA, *BASELINES)
+POLICIES = (*RANKERS, EXPLORING)
 SEED = 7
 STEPS = 3
 
@@ -32,7 +34,8 @@ STEPS = 3
 @dataclass(frozen=True, slots=True)
 class Evaluated:
     """Figures of a model. `fresh` says whether they come from impressions after its training or from its own later
-    window, kept back while it was evaluated.
+    window, kept back while it was evaluated. `warnings` say why the value of a policy should not be believed;
+    `explored` of the `decided` impressions of the ledger come from decisions that explored.
     """
 
     version: str
@@ -41,7 +44,10 @@ class Evaluated:
     rows: int
     positives: int
     table: Mapping[str, Measures]
-    policies: Mapping[str, OffPolicy]
+    policies: Mapping[str, PolicyValue]
+    warnings: Mapping[str, tuple[str, ...]]
+    explored: int
+    decided: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ class Evaluator:
     build_profiles: BuildProfiles
     contact: ContactPolicy
     zones: Zones
+    limits: OffPolicyLimits
 
     def evaluate(
         self,
@@ -66,13 +73,11 @@ class Evaluator:
     ) -> Evaluated:
         """Figures on impressions after the model's training where there are any, else those of its training.
 
-        `policies` name the greedy policies (`mia`, `popular`, `popular_by_region`) to value from the log, all of them
-        by default. Raises UnknownModel, InvalidInput for a policy of another name, and NotEnoughData for a policy that
-        the log cannot speak for.
+        `policies` name the policies to value from the log: `mia`, `popular` and `popular_by_region` are greedy,
+        `plackett-luce:0.5` and the like explore (see `targets_of`); these by default. Raises UnknownModel, InvalidInput
+        for a policy of another name, and NotEnoughData for a policy that the log cannot speak for.
         """
-        for name in policies:
-            if name not in POLICIES:
-                raise InvalidInput(f"no policy {name!r}; there are {', '.join(POLICIES)}", parameter="policy")
+        targets = targets_of(policies or POLICIES, RANKERS)
         folder = self.registry.fetch(version)
 
         def step(label: str, done: int) -> None:
@@ -93,7 +98,7 @@ class Evaluator:
             )
         except NotEnoughData:
             table = {name: Measures.from_json(figures) for name, figures in kept["table"].items()}
-            valued = {name: OffPolicy.from_json(figures) for name, figures in kept["policies"].items()}
+            valued = {name: PolicyValue.from_json(figures) for name, figures in kept["policies"].items()}
             step("done", STEPS)
             return Evaluated(
                 version,
@@ -102,15 +107,15 @@ class Evaluator:
                 kept["rows"],
                 int(kept["positives"]),
                 table,
-                _chosen(policies, valued),
+                *self._policies(policies, valued),
             )
         step("policies", 1)
         mia = load_ranker(folder)
-        rankers: dict[str, Ranker] = {"mia": mia}
+        rankers: dict[str, Ranker] = {MIA: mia}
         rankers |= {name: kind(mia.fingerprint, mia.objective) for name, kind in BASELINES.items()}
         pairs, impressions = examples.pairs.at_first_position(), examples.impressions
         rows = Scored(impressions.labels, impressions.slate, clusters(impressions.subscriber_ids))
-        valued = WhatIf(examples, self.contact).values_of(rankers, seed=SEED)
+        valued = WhatIf(examples, self.contact).values_of(rankers, targets, seed=SEED)
         step("figures", 2)
         table = {name: measure(ranker.score(pairs), rows) for name, ranker in rankers.items()}
         step("done", STEPS)
@@ -121,12 +126,19 @@ class Evaluator:
             len(impressions),
             int(impressions.labels.sum()),
             table,
-            _chosen(policies, valued),
+            *self._policies(policies, valued),
         )
 
-
-def _chosen(policies: tuple[str, ...], valued: Mapping[str, OffPolicy]) -> Mapping[str, OffPolicy]:
-    for name in policies:
-        if name not in valued:
-            raise NotEnoughData(f"the log holds no impression in first place that policy {name} would have made too")
-    return {name: value for name, value in valued.items() if name in (policies or POLICIES)}
+    def _policies(
+        self, asked: tuple[str, ...], valued: Mapping[str, PolicyValue]
+    ) -> tuple[Mapping[str, PolicyValue], Mapping[str, tuple[str, ...]], int, int]:
+        """The policies asked for beside that of the log, their warnings, and the share of learning."""
+        for name in asked:
+            if name not in valued:
+                raise NotEnoughData(
+                    f"policy {name} has no value: the log holds no impression in first place that it would have made "
+                    "too, or it was not valued in training and no impressions came after that"
+                )
+        chosen = {name: value for name, value in valued.items() if name in (LOGGED, *(asked or POLICIES))}
+        warnings = {name: warnings_of(value.first.overlap, self.limits) for name, value in chosen.items()}
+        return chosen, warnings, *self.ledger.explored_impressions()

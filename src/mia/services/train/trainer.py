@@ -133,14 +133,14 @@ class Trainer:
         comparison = Comparison(examples, earlier, later, self.slices)
         reference = comparison.reference(self._champion(plan), held_out, fitted["popular"])
         choices = WhatIf(examples.take(later), self.contact).choices(fitted | {reference.name: reference.ranker})
-        values = choices.values(seed=plan.options.seed)
+        values = {} if choices is None else choices.values(seed=plan.options.seed)
         evidence = {
             "window": window,
             "rows": len(later),
             "positives": float(labels[later].sum()),
             "table": {name: measures.to_json() for name, measures in table.items()},
             "auc_gain_over_popular": asdict(gain),
-            "policies": {name: asdict(value) for name, value in values.items()},
+            "policies": {name: value.to_json() for name, value in values.items()},
             "discount_given_anyway": self._given_anyway(plan, examples),
             **comparison.evidence(scores["mia"], rows, reference, choices, final.gains()),
         }

@@ -106,6 +106,11 @@ class SqlLedger:
         with self.database.reading() as connection:
             return kept_decisions.count(connection)
 
+    def explored_impressions(self) -> tuple[int, int]:
+        """Impressions of decisions that explored, and of all decisions; other impressions belong to neither."""
+        with self.database.reading() as connection:
+            return kept_decisions.explored_impressions(connection)
+
     def close(self) -> None:
         """Give the connections back."""
         self.database.close()
