@@ -16,6 +16,7 @@ from mia.bootstrap import Workspace, open_workspace
 from mia.domain.decision import Decision, DecisionRequest
 from mia.domain.event import Event, EventKind
 from mia.errors import InvalidInput
+from mia.ports import ChampionChange
 from mia.ranking.pairs import Context, build_pairs, numbers_of
 from mia.ranking.rankers.lightgbm import LightGBMRanker
 from mia.services.train.examples import build_examples
@@ -60,7 +61,7 @@ def opened(world: World, tmp_path_factory: pytest.TempPathFactory):
     done = found.train(
         since_day=AS_OF, until=(AS_OF + 30) * DAY, attribution_days=1, fit={"trees": 60, "minimum_leaf": 20}
     )
-    found.registry.promote(done.version, {"passed": True})
+    found.registry.make_champion(ChampionChange(done.version, AS_OF * DAY, "analyst", "promoted"))
     yield found
     found.close()
 
