@@ -95,7 +95,7 @@ def in_sums(builder: ProfileBuilder) -> list[Any]:
     for day in (DAY, DAY + 1):
         WindowSums(builder.lake, builder.engine).bring(day)
         windows, keys = (pq.read_table(builder.lake.paths(name, [day])) for name in ("window_sums", "key_sums"))
-        (seconds,) = windows["quantity_7d"].to_pylist()
+        (seconds,) = windows["quantity_7d_voice"].to_pylist()
         found.append((seconds / QUANTITY_GRAINS / 60, sorted(keys["key"].to_pylist())))
     return found
 

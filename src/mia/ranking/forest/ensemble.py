@@ -35,6 +35,12 @@ class Ensemble:
         """Whether the compiled form is in use."""
         return evaluator() is not None and self._forests is not None
 
+    def prepare(self) -> None:
+        """Make the compiled form now, so that no request has to wait for it."""
+        if self.is_compiled:
+            for forest in self._forests or ():
+                forest.prepare()
+
     def predict(self, rows: int, blocks: Sequence[Block]) -> Floats:
         """The mean of what the boosters predict for each of R rows, whose columns lie in the blocks."""
         forests = self._forests if evaluator() is not None else None

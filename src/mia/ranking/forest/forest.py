@@ -100,6 +100,10 @@ class Forest:
         """The trees as what explains."""
         return Paths.build(self.trees)
 
+    def prepare(self) -> None:
+        """Make what scores and explains."""
+        self._c, self._c_paths  # noqa: B018 - kept once they were asked for
+
     @property
     def words(self) -> int:
         """Words of leaves in all trees."""

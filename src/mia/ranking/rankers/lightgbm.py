@@ -124,7 +124,9 @@ class LightGBMRanker:
             with readable(folder):
                 boosters = [lightgbm.Booster(model_file=str(folder / MODEL.format(bag))) for bag in range(head["bags"])]
                 schema, calibration = FeatureSchema.from_json(head["schema"]), Calibration(**head["calibration"])
-                return cls(boosters, schema, calibration, head["objective"])
+                found = cls(boosters, schema, calibration, head["objective"])
+            found._ensemble.prepare()
+            return found
         except lightgbm.basic.LightGBMError as error:
             raise UnreadableModel(str(folder)) from error
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from tests.unit.ranking.forest.test_forest import COLUMNS, boosted
 
-from mia.ranking.forest import Block, Ensemble, Forest, ensemble, join
+from mia.ranking.forest import Block, Ensemble, Forest, ensemble, join, layout
 
 
 @pytest.fixture
@@ -64,3 +64,14 @@ def test_it_travels_to_other_processes(given):
     found = Ensemble(boosters)
     before = found.predict(80, blocks)
     assert np.array_equal(cloudpickle.loads(cloudpickle.dumps(found)).predict(80, blocks), before)
+
+
+def test_what_is_prepared_parses_nothing_later(given, monkeypatch):
+    boosters, blocks, matrix = given
+    found = Ensemble(boosters)
+    found.prepare()
+    for part in (ensemble.Forest, layout.Masks, layout.Paths):
+        for name in ("parse", "build"):
+            monkeypatch.setattr(part, name, None, raising=False)
+    assert np.isfinite(found.predict(80, blocks)).all()
+    assert np.isfinite(found.contributions(matrix)).all()
