@@ -189,7 +189,7 @@ def test_any_ranker_goes_through_the_loop(opened: Workspace, someone: str, kind:
     opened.evaluator().evaluate(
         done.version, opened.current_offers(), until=(AS_OF + 30) * DAY, attribution_days=1, policies=()
     )
-    opened.registry.promote(done.version, {"passed": True})
+    opened.registry.make_champion(ChampionChange(done.version, AS_OF * DAY, "analyst", "promoted"))
     opened.decisions.reload()
     assert opened.decisions.model_version == done.version
     kept = next(one for one in iter(lambda: decide(opened, someone), None) if not one.explored)
@@ -203,7 +203,7 @@ def test_any_ranker_goes_through_the_loop(opened: Workspace, someone: str, kind:
     for one, two in pairwise(best):
         if one["subscriber_id"] == two["subscriber_id"]:
             assert one["acceptance"] >= two["acceptance"]
-    opened.registry.promote(before, {"passed": True})
+    opened.registry.make_champion(ChampionChange(before, AS_OF * DAY, "analyst", "promoted"))
     opened.decisions.reload()
 
 
