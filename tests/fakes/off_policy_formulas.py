@@ -5,7 +5,7 @@ reward q of what was shown, and modelled reward v of the target there. A single 
 """
 
 from collections import defaultdict
-from math import isinf
+from math import isinf, sqrt
 
 Slates = list[list[tuple[float, float, float, float, float]]]
 
@@ -81,11 +81,13 @@ def kish(slates: Slates) -> float:
 
 
 def squared_error(slates: Slates, owners: list[int], kind: str, strength: float) -> float:
-    """Clustered variance plus squared bias against DR of one strength (Su et al., 2020, section 5)."""
+    """Variance plus squared bound of the bias against DR, |bias| + 2 standard errors (Su et al., 2020, section 5)."""
     value = switch(slates, strength) if kind == "switch" else optimistic_shrinkage(slates, strength)
-    off, bias = defaultdict(float), 0.0
+    bias = value - doubly_robust(slates)
+    off, apart = defaultdict(float), defaultdict(float)
     for rows, owner in zip(slates, owners, strict=True):
         off[owner] -= value
+        apart[owner] -= bias
         for r, p_0, p_e, q, v in rows:
             w = p_e / p_0
             if kind == "switch":
@@ -93,5 +95,7 @@ def squared_error(slates: Slates, owners: list[int], kind: str, strength: float)
             else:
                 kept = w if isinf(strength) else strength * w / (w**2 + strength)
             off[owner] += v + kept * (r - q)
-            bias += (kept - w) * (r - q)
-    return sum(one**2 for one in off.values()) / len(slates) ** 2 + (bias / len(slates)) ** 2
+            apart[owner] += (kept - w) * (r - q)
+    variance = sum(one**2 for one in off.values()) / len(slates) ** 2
+    doubt = sum(one**2 for one in apart.values()) / len(slates) ** 2
+    return variance + (abs(bias) + 2 * sqrt(doubt)) ** 2

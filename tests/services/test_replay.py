@@ -116,6 +116,25 @@ def test_decisions_come_back_the_same_after_everything_became_newer(
     later.close()
 
 
+@pytest.mark.parametrize("kind", ["plackett-luce", "optimistic"])
+def test_policies_that_explore_replay_and_sum_up(opened: Workspace, kind: str) -> None:
+    exploration = ExplorationSettings(policy=kind, epsilon=0.5, temperature=1.5, optimism=2.0)
+    later = open_workspace(opened.settings.model_copy(update={"exploration": exploration}))
+    assert later.decisions.versions.policy.startswith(f"{kind}-0.5,1.5")
+    stored = [
+        ask(later, subscriber_id, limit=1 + 9 * (place % 2)) for place, subscriber_id in enumerate(subscribers(later))
+    ]
+    assert {decision.explored for decision in stored} == {True, False}
+    for decision in stored:
+        assert later.decisions.replay(decision.decision_id).differences == ()
+        for offer in decision.offers:
+            assert 0 < offer.propensity < 1 or len(decision.offers) == 1
+    # In first place of the same subscriber each offer has its own chance, and the offers' chances sum to 1 at most.
+    chances = {offer.offer_id: offer.propensity for d in stored[:1] for offer in d.offers if offer.position == 1}
+    assert 0 < sum(chances.values()) <= 1
+    later.close()
+
+
 class Tampering:
     """The ledger, in which one decision has been changed."""
 

@@ -11,7 +11,7 @@ DRAWS = 200_000
 @pytest.mark.slow
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
 def test_frequencies_are_the_stated_propensities(policy):
-    """Every frequency lies within 4 standard errors; where fewer than ten are expected, within binomial tails as thin."""
+    """Every frequency lies within 4 standard errors; below ten expected ones, within binomial tails as thin."""
     for case, (worth, places) in CASES.items():
         prospects, rng = prospects_of(worth), np.random.default_rng(17)
         orders, _ = policy.orders_from(rng, prospects, places, DRAWS)

@@ -254,6 +254,21 @@ def test_what_decisions_were_asked_with_is_read_in_columns(ledger: Ledger) -> No
     assert {row["decided_at"] for row in rows.values()} == {kept[0].request.at}
 
 
+def test_impressions_of_decisions_that_explored(ledger: Ledger) -> None:
+    assert ledger.explored_impressions() == (0, 0)
+    ledger.append_decisions([a_decision("d1", explored=True), a_decision("d2", explored=False)])
+    ledger.append_events(
+        [
+            *(an_event(f"one {n}", decision_id="d1", position=n) for n in (1, 2)),
+            *(an_event(f"two {n}", decision_id="d2", position=n) for n in (1, 2, 3)),
+            an_event("none", decision_id=None),
+            an_event("unknown", decision_id="d3"),
+            an_event("other", decision_id="d1", kind=EventKind.CLICK),
+        ]
+    )
+    assert ledger.explored_impressions() == (2, 5)
+
+
 def test_an_unknown_decision(ledger: Ledger) -> None:
     with pytest.raises(UnknownDecision) as caught:
         ledger.decision("nothing")

@@ -9,13 +9,13 @@ from mia.evaluation.off_policy.overlap import Overlap
 class OffPolicyLimits:
     """What a log must offer before an off-policy value is worth reading; raises ValueError for what cannot be."""
 
-    minimum_effective_size: float = 200.0
+    minimum_effective_size: float = 500.0
     """Rows that the weighted log is worth."""
     minimum_answers: int = 20
     """Rows with weight that were answered by a connection."""
     minimum_support: float = 0.9
     """Share of the policy's choices that the log could have held."""
-    maximum_heaviest: float = 0.05
+    maximum_heaviest: float = 0.02
     """Share of the sum of weights that one row may have."""
 
     def __post_init__(self) -> None:

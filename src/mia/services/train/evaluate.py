@@ -140,5 +140,6 @@ class Evaluator:
                     "too, or it was not valued in training and no impressions came after that"
                 )
         chosen = {name: value for name, value in valued.items() if name in (LOGGED, *(asked or POLICIES))}
-        warnings = {name: warnings_of(value.first.overlap, self.limits) for name, value in chosen.items()}
+        others = {name: value.first.overlap for name, value in chosen.items() if name != LOGGED}
+        warnings = {name: warnings_of(overlap, self.limits) for name, overlap in others.items()}
         return chosen, warnings, *self.ledger.explored_impressions()

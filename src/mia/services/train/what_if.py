@@ -14,7 +14,7 @@ from mia.frames import Floats, Ints
 from mia.offers.contact import ContactPolicy
 from mia.ranking.rankers.base import Ranker
 from mia.services.train.examples import Examples
-from mia.services.train.plans import Places, Plan, Planner
+from mia.services.train.plans import Audience, Places, Plan, Planner
 from mia.services.train.targets import LOGGED, TargetPolicy, default_targets
 
 MOST = 20_000
@@ -48,11 +48,13 @@ class WhatIf:
         if not len(rows):
             return None
         kept = self.examples.take(rows)
-        wanted, profile = np.unique(kept.pairs.rows, return_inverse=True)
+        channels, channel = np.unique(kept.impressions.channel.astype(str), return_inverse=True)
+        _, which, member = np.unique(kept.pairs.rows * len(channels) + channel, return_index=True, return_inverse=True)
+        audience = Audience(kept.pairs.profiles.take(kept.pairs.rows[which]), kept.impressions.channel[which])
         place = kept.impressions.position.astype(np.int64) - 1
-        places = Places(profile.astype(np.int64), kept.pairs.cols, place, int(place.max()) + 1)
+        places = Places(member.astype(np.int64), kept.pairs.cols, place, int(place.max()) + 1)
         plans = Planner(self.examples.moment, self.contact, rankers).plans(
-            default_targets(rankers) if targets is None else targets, kept.pairs.profiles.take(wanted), places
+            default_targets(rankers) if targets is None else targets, audience, places
         )
         log = Logged(
             kept.impressions.labels,
