@@ -6,15 +6,29 @@ the sum of w x reward by the sum of w (Swaminathan, A., Joachims, T., 2015). Bot
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from mia.errors import NotEnoughData
 from mia.evaluation.intervals import Estimate, bootstrap
 from mia.frames import Floats, Ints
+
+VALUES_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string(), nullable=False) for name in ("policy", "estimator")),
+        *(pa.field(name, pa.float64(), nullable=False) for name in ("value", "low", "high")),
+    ]
+)
+SUPPORT_SCHEMA = pa.schema(
+    [
+        pa.field("policy", pa.string(), nullable=False),
+        *(pa.field(name, pa.float64(), nullable=False) for name in ("effective_size", "matched")),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +69,22 @@ def estimate_value(
         float(weights.sum() ** 2 / (weights**2).sum()),
         float((weights > 0).mean()),
     )
+
+
+def values_table(values: Mapping[str, OffPolicy]) -> pa.Table:
+    """The values as `VALUES_SCHEMA`, one row a policy and estimator."""
+    rows = [
+        {"policy": policy, "estimator": name, **asdict(estimate)}
+        for policy, found in values.items()
+        for name, estimate in (("ips", found.ips), ("snips", found.snips))
+    ]
+    return pa.Table.from_pylist(rows, schema=VALUES_SCHEMA)
+
+
+def support_table(values: Mapping[str, OffPolicy]) -> pa.Table:
+    """How much of the log speaks for each policy as `SUPPORT_SCHEMA`, one row a policy."""
+    rows = [
+        {"policy": policy, "effective_size": found.effective_size, "matched": found.matched}
+        for policy, found in values.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=SUPPORT_SCHEMA)
