@@ -12,7 +12,7 @@ PIP := $(BIN)/pip install -qq --disable-pip-version-check --constraint constrain
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow browser java check format docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-validate constraints clean
+.PHONY: help install demo test test-slow browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-validate constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,11 @@ check: $(READY) ## Lint, types, floors, and the tests that need no world around 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+notebooks: $(READY) ## Bring .ipynb and .py of each notebook into step (the newer one counts) and strip outputs
+	@$(BIN)/jupytext --quiet --sync notebooks/*.ipynb
+	@$(BIN)/nbstripout notebooks/*.ipynb
+	@touch notebooks/*.py
 
 docs: $(READY) ## Make the tables of features in docs/profiles.md again
 	@$(BIN)/mia profile --describe --markdown docs/profiles.md

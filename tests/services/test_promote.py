@@ -66,6 +66,13 @@ def test_a_good_candidate_goes_live_with_its_verdict_table_and_plot(tmp_path: Pa
     assert len(shelf.files["gate.csv"].decode().splitlines()) == 1 + len(done.verdict.checks)
 
 
+def test_judging_says_the_same_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, evaluation())
+    verdict = promoter(shelf).judge("4")
+    assert (shelf.changes, shelf.verdicts, shelf.files) == ([], [], {})
+    assert verdict == promoter(shelf).promote("4", by="ana").verdict
+
+
 def test_amber_passes_with_its_warning(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path, evaluation(positives=300.0))
     done = promoter(shelf).promote("4", by="ana")

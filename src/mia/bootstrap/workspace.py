@@ -8,10 +8,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mia.bootstrap.parts import MODELS, Parts, user_name, wall_clock
+import orjson
+
+from mia.bootstrap.parts import MODELS, Parts, is_workspace, user_name, wall_clock
 from mia.domain.subscriber import ArmSplit
-from mia.errors import InvalidSettings
-from mia.evaluation.gate import Trial
+from mia.errors import InvalidSettings, NotEnoughData
+from mia.evaluation.gate import Trial, Verdict
 from mia.evaluation.health import Health
 from mia.evaluation.health.page import render_page
 from mia.intake.report import IngestReport
@@ -23,7 +25,7 @@ from mia.ranking.rankers.base import FitOptions
 from mia.ranking.rankers.registry import RANKERS
 from mia.services.decide import Rehearsal
 from mia.services.ingest import Progress, ingest, no_progress
-from mia.services.promote import Promoted, Promoter, read_card, rehearse, roll_back, write_card
+from mia.services.promote import EVALUATION, Promoted, Promoter, read_card, rehearse, roll_back, write_card
 from mia.services.refresh import Refreshed, refresh, require_as_of
 from mia.services.retrain import Retrained, Steps, retrain, state_of
 from mia.services.score import BestOffers, PairScorer, score_best
@@ -151,8 +153,15 @@ class Workspace(Parts):
 
     def promote(self, version: str, *, override: str | None = None) -> Promoted:
         """Run the gate; see `mia.services.promote.Promoter`."""
-        promoter = Promoter(self.registry, self.settings.gate, feature_fingerprint(), self.rehearse, self.clock)
-        return promoter.promote(version, by=self.user, override=override)
+        return self._promoter.promote(version, by=self.user, override=override)
+
+    def judge(self, version: str) -> Verdict:
+        """What the gate says of a version, which it neither stores nor acts on."""
+        return self._promoter.judge(version)
+
+    @property
+    def _promoter(self) -> Promoter:
+        return Promoter(self.registry, self.settings.gate, feature_fingerprint(), self.rehearse, self.clock)
 
     def rehearse(self, version: str) -> Trial | None:
         """Try a version on the newest profiles; None while there are none."""
@@ -188,6 +197,11 @@ class Workspace(Parts):
     def roll_back(self, *, to: str | None = None) -> ChampionChange:
         """Return to the last champion; see `mia.services.promote.roll_back`."""
         return roll_back(self.registry, to=to, by=self.user, clock=self.clock, require=self.ranker)
+
+    def evaluation(self, version: str) -> dict[str, Any]:
+        """All that was measured of a model in training, as it is stored; raises UnknownModel."""
+        stored: dict[str, Any] = orjson.loads((self.registry.fetch(self.version(version)) / EVALUATION).read_bytes())
+        return stored
 
     def card(self, version: str) -> bytes:
         """The model card as HTML; raises UnknownModel."""
@@ -252,3 +266,12 @@ def open_workspace(
 ) -> Workspace:
     """Open the workspace of these settings, making its folder if need be; `user` is who acts on it."""
     return Workspace(settings, clock, user)
+
+
+def require_workspace(settings: Settings) -> Workspace:
+    """Open a workspace that something was put into; a folder that is none is most often a wrong folder, and raises
+    NotEnoughData.
+    """
+    if not is_workspace(settings):
+        raise NotEnoughData(f"no workspace at {settings.home.absolute()}; `mia ingest` or `mia demo` makes one")
+    return open_workspace(settings)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair
+import pyarrow as pa
 
 from mia.drawing import THEMES, Colours, dress, render
 from mia.evaluation.metrics import Bin
@@ -53,6 +54,20 @@ def slices_figure(slices: Sequence[Slice], reference: str, colours: Colours = LI
     span = _chart(rows).mark_rule(color=colours.lines[0], strokeWidth=2).encode(x=x, x2="high:Q", y=y)
     dot = _chart(rows).mark_point(filled=True, size=70, color=colours.lines[0]).encode(x="gain:Q", y=y)
     return render(dress((zero + span + dot).properties(width=320), colours))
+
+
+def values_figure(values: pa.Table, colours: Colours = LIGHT) -> str:
+    """Off-policy values with their 95 % intervals by policy, one panel an estimator; `values` as of `values_table`."""
+    y = altair.Y("policy:N", title=None, sort=None, axis=altair.Axis(labelLimit=240))
+    x = altair.X("low:Q", title="connections an impression", scale=altair.Scale(zero=False))
+    base = altair.Chart(altair.InlineData(values=values.to_pylist()))
+    span = base.mark_rule(color=colours.lines[0], strokeWidth=2).encode(x=x, x2="high:Q", y=y)
+    dot = base.mark_point(filled=True, size=70, color=colours.lines[0]).encode(x="value:Q", y=y)
+    header = altair.Header(
+        title=None, labelColor=colours.text, labelFontSize=13, labelOrient="top", labelAnchor="start"
+    )
+    chart = (span + dot).properties(width=320).facet(row=altair.Row("estimator:N", sort=None, header=header))
+    return render(dress(chart, colours))
 
 
 def _chart(rows: list[dict[str, Any]]) -> altair.Chart:

@@ -12,6 +12,7 @@ from mia.evaluation.off_policy.estimators import (
 from mia.evaluation.off_policy.limits import OffPolicyLimits, warnings_of
 from mia.evaluation.off_policy.logged import Logged, Target
 from mia.evaluation.off_policy.overlap import Overlap, overlap_of
+from mia.evaluation.off_policy.tables import support_table, values_table
 from mia.evaluation.off_policy.tuning import chosen_estimators
 from mia.evaluation.off_policy.value import OffPolicy, PolicyValue, estimate_value, estimates_of
 
@@ -33,5 +34,7 @@ __all__ = [
     "estimate_value",
     "estimates_of",
     "overlap_of",
+    "support_table",
+    "values_table",
     "warnings_of",
 ]

@@ -35,6 +35,11 @@ class Promoter:
     trial: Callable[[str], Trial | None]
     clock: Callable[[], int]
 
+    def judge(self, version: str) -> Verdict:
+        """The verdict on a version as of now; nothing is stored. Raises UnknownModel."""
+        evaluation: dict[str, Any] = orjson.loads((self.registry.fetch(version) / EVALUATION).read_bytes())
+        return judge(Evidence(evaluation, self.fingerprint, self.trial(version)), self.limits)
+
     def promote(self, version: str, *, by: str, override: str | None = None) -> Promoted:
         """Judge a version and make it the champion; verdict and card are stored with it either way.
 
@@ -43,8 +48,7 @@ class Promoter:
         """
         if override is not None and not 0 < len(override.strip()) <= MOST_REASON:
             raise InvalidInput(f"needs a reason of 1 to {MOST_REASON} characters", option="--override")
-        evaluation: dict[str, Any] = orjson.loads((self.registry.fetch(version) / EVALUATION).read_bytes())
-        verdict = judge(Evidence(evaluation, self.fingerprint, self.trial(version)), self.limits)
+        verdict = self.judge(version)
         overridden = None if verdict.passed or override is None else override.strip()
         stored = {**verdict.to_json(), "by": by, "at": self.clock(), "override": overridden}
         self.registry.judge(version, stored)

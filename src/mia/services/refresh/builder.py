@@ -53,6 +53,10 @@ class ProfileBuilder:
             found = {name: part.session.fetch(table) for name, table in part.tables.items()}
             yield Built(assemble_profiles(**found), found["features"])
 
+    def features_of_day(self, offers: tuple[Offer, ...], as_of: int) -> pa.Table:
+        """Features of every subscriber as of a day in one table in memory: to look at, not to serve from."""
+        return pa.concat_tables(part.features for part in self.of_day(offers, as_of))
+
     def parts_of_day(
         self, offers: tuple[Offer, ...], as_of: int, progress: Progress | None = None
     ) -> Iterator[ProfilePart]:
