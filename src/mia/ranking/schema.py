@@ -1,7 +1,7 @@
 """The columns a ranker was fitted on, and the matrix made of them: numbers as they are, categories as learnt rates."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -9,12 +9,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mia.errors import FeatureMismatch
-from mia.frames import Floats, Ints, Objects, Profiles
+from mia.frames import Floats, Ints, Objects, Profiles, Singles
+from mia.ranking.affinity import FOLDS, Affinity, Sides
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import AXIS, Pairs
 from mia.tables import CHANNEL, PERSONALISATION, POSITION, TIMEZONE
 
 SMOOTHING = 50.0
+AFFINITY = "affinity"
+LEVELS = 20
+"""A category with more values than this has no column for each of them in the affinity."""
 NOT_FEATURES = frozenset({TIMEZONE, PERSONALISATION})
 
 
@@ -52,6 +56,7 @@ class FeatureSchema:
     coded_attributes: Mapping[str, Encoding]
     coded_offer: Mapping[str, Encoding]
     channel: Encoding
+    affinity: Affinity | None = None
 
     @classmethod
     def fit(cls, pairs: Pairs, labels: Floats, fingerprint: str) -> Self:
@@ -80,28 +85,43 @@ class FeatureSchema:
     def names(self) -> tuple[str, ...]:
         """Names of the matrix columns in order."""
         by_row = (*self.profile, *self.attributes, *self.coded_attributes)
-        return (*by_row, *self.offer, *self.coded_offer, *self.pair, CHANNEL, POSITION)
+        return (*by_row, *self.offer, *self.coded_offer, *self.pair, *self.learnt, CHANNEL, POSITION)
+
+    @property
+    def learnt(self) -> tuple[str, ...]:
+        """The column that lines for each offer make of the others, where they were fitted."""
+        return () if self.affinity is None else (AFFINITY,)
 
     @property
     def places(self) -> dict[str, int]:
         """Matrix columns of the profile and pair features; attributes may bear the same names."""
-        before_pair = len(self.names) - len(self.pair) - len((CHANNEL, POSITION))
+        before_pair = len(self.names) - len(self.pair) - len((*self.learnt, CHANNEL, POSITION))
         by_row = {name: place for place, name in enumerate(self.profile)}
         return by_row | {name: before_pair + place for place, name in enumerate(self.pair)}
 
-    def matrix(self, pairs: Pairs) -> Floats:
-        """R x columns; attributes and offer columns that the pairs do not have are NaN or the overall rate.
+    def with_affinity(self, pairs: Pairs, labels: Floats) -> tuple["FeatureSchema", Singles]:
+        """The schema with lines for each offer, and the log odds of the same pairs by lines that did not see their
+        subscribers: what `training_matrix` wants.
+        """
+        _, person = np.unique(pairs.profiles.subscriber_ids.astype(str), return_inverse=True)
+        affinity, unseen = Affinity.fit(self._sides(pairs), labels, pairs.offers, person[pairs.rows] % FOLDS)
+        return replace(self, affinity=affinity), unseen
+
+    def matrix(self, pairs: Pairs) -> Singles:
+        """R x columns in single precision; what the pairs do not have of attributes and of the offers is NaN or the
+        overall rate.
 
         Raises FeatureMismatch when a profile or pair feature is missing.
         """
         return self.join(pairs, self.offer_side(pairs.offers))
 
-    def training_matrix(self, pairs: Pairs, labels: Floats) -> Floats:
+    def training_matrix(self, pairs: Pairs, labels: Floats, unseen: Singles | None = None) -> Singles:
         """The matrix to fit on, from pairs in order of time: a category is known by the pairs before it alone.
 
-        Otherwise the rate of a rare category would tell the label of its own row, and the fit would trust it.
+        Otherwise the rate of a rare category would tell the label of its own row, and the fit would trust it; `unseen`
+        does the same for the affinity.
         """
-        matrix = self.matrix(pairs)
+        matrix = self._joined(pairs, self.offer_side(pairs.offers), unseen)
         people, offers = pairs.profiles.attributes, pairs.offers.categorical
         at_attributes = len(self.profile) + len(self.attributes)
         at_offer = at_attributes + len(self.coded_attributes) + len(self.offer)
@@ -120,21 +140,48 @@ class FeatureSchema:
         ]
         return _columns(len(offers), [*numbers, *_encoded(self.coded_offer, offers.categorical, len(offers))])
 
-    def join(self, pairs: Pairs, offer_side: Floats) -> Floats:
+    def join(self, pairs: Pairs, offer_side: Floats) -> Singles:
         """The matrix of the pairs, given the columns of their offers."""
-        parts = (
-            _chosen(self.profile, pairs.profiles.names, pairs.profiles.numeric, self.fingerprint)[pairs.rows],
-            self._attribute_side(pairs.profiles)[pairs.rows],
-            offer_side[pairs.cols],
-            _chosen(self.pair, *_with_axes(self.pair, pairs), self.fingerprint),
-            self.channel.encode(pairs.context.channel)[:, None],
-            pairs.context.position[:, None],
-        )
-        return np.concatenate(parts, axis=1)
+        return self._joined(pairs, offer_side, None)
+
+    def _joined(self, pairs: Pairs, offer_side: Floats, unseen: Singles | None) -> Singles:
+        """Written piece by piece into one array, which is the only large one."""
+        parts: list[tuple[NDArray[Any], Ints | None]] = [
+            (_chosen(self.profile, pairs.profiles.names, pairs.profiles.numeric, self.fingerprint), pairs.rows),
+            (self._attribute_side(pairs.profiles), pairs.rows),
+            (offer_side, pairs.cols),
+            (_chosen(self.pair, *_with_axes(self.pair, pairs), self.fingerprint), None),
+        ]
+        if self.affinity is not None:
+            log_odds = self.affinity.score(self._sides(pairs), pairs.offers) if unseen is None else unseen
+            parts.append((log_odds[:, None], None))
+        parts += [(self.channel.encode(pairs.context.channel)[:, None], None), (pairs.context.position[:, None], None)]
+        matrix = np.empty((len(pairs), sum(values.shape[1] for values, _ in parts)), np.float32)
+        end = 0
+        for values, index in parts:
+            matrix[:, end : end + values.shape[1]] = values if index is None else values[index]
+            end += values.shape[1]
+        return matrix
+
+    def _sides(self, pairs: Pairs) -> Sides:
+        """What the lines look at: the person with a column for each value of a category, and the pair."""
+        profiles, given = pairs.profiles, pairs.profiles.attributes
+        numeric = _chosen(self.profile, profiles.names, profiles.numeric, self.fingerprint)
+        blocks = [numeric, *(_numbers(given, name, len(profiles))[:, None] for name in self.attributes)]
+        for name, coding in self.coded_attributes.items():
+            if len(coding.rates) <= LEVELS and name in given:
+                blocks.append(np.stack([given[name] == level for level in coding.rates], axis=1))
+            elif len(coding.rates) <= LEVELS:
+                blocks.append(np.zeros((len(profiles), len(coding.rates))))
+        people = np.concatenate(blocks, axis=1, dtype=np.float32, casting="unsafe")
+        features = _chosen(self.pair, *_with_axes(self.pair, pairs), self.fingerprint)
+        position = pairs.context.position[:, None]
+        both = np.concatenate([features, position], axis=1, dtype=np.float32, casting="unsafe")
+        return Sides(people, pairs.rows, both, pairs.cols)
 
     def _attribute_side(self, profiles: Profiles) -> Floats:
         given, rows = profiles.attributes, len(profiles)
-        numbers = [given[name].astype(float) if name in given else np.full(rows, np.nan) for name in self.attributes]
+        numbers = [_numbers(given, name, rows) for name in self.attributes]
         return _columns(rows, [*numbers, *_encoded(self.coded_attributes, given, rows)])
 
     def to_json(self) -> dict[str, Any]:
@@ -148,6 +195,7 @@ class FeatureSchema:
             "coded_attributes": {name: _encoding_json(encoding) for name, encoding in self.coded_attributes.items()},
             "coded_offer": {name: _encoding_json(encoding) for name, encoding in self.coded_offer.items()},
             "channel": _encoding_json(self.channel),
+            "affinity": None if self.affinity is None else self.affinity.to_json(),
         }
 
     @classmethod
@@ -162,6 +210,7 @@ class FeatureSchema:
             {name: Encoding(**given) for name, given in data["coded_attributes"].items()},
             {name: Encoding(**given) for name, given in data["coded_offer"].items()},
             Encoding(**data["channel"]),
+            None if data["affinity"] is None else Affinity.from_json(data["affinity"]),
         )
 
 
@@ -185,6 +234,10 @@ def rates_before(values: Objects, labels: Floats) -> Floats:
     return rates
 
 
+def _numbers(given: Mapping[str, Objects], name: str, rows: int) -> Floats:
+    return given[name].astype(float) if name in given else np.full(rows, np.nan)
+
+
 def _encoding_json(encoding: Encoding) -> dict[str, Any]:
     return {"rates": dict(encoding.rates), "other": encoding.other}
 
@@ -199,12 +252,12 @@ def _columns(rows: int, columns: list[Floats]) -> Floats:
     return np.column_stack(columns) if columns else np.zeros((rows, 0))
 
 
-def _with_axes(wanted: tuple[str, ...], pairs: Pairs) -> tuple[tuple[str, ...], Floats]:
+def _with_axes(wanted: tuple[str, ...], pairs: Pairs) -> tuple[tuple[str, ...], Singles]:
     """Names and values of the pair features; an axis of tags that the catalogue has no more is NaN."""
     gone = tuple(name for name in wanted if name.startswith(AXIS) and name not in pairs.names)
     if not gone:
         return pairs.names, pairs.features
-    return (*pairs.names, *gone), np.hstack([pairs.features, np.full((len(pairs), len(gone)), np.nan)])
+    return (*pairs.names, *gone), np.hstack([pairs.features, np.full((len(pairs), len(gone)), np.nan, np.float32)])
 
 
 def _chosen(wanted: tuple[str, ...], names: tuple[str, ...], values: NDArray[Any], fingerprint: str) -> NDArray[Any]:

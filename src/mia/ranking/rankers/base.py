@@ -24,6 +24,8 @@ class FitOptions:
     l2: float = 10.0
     extra_trees: bool = True
     bags: int = 1
+    affinity: bool = True
+    """Whether lines for each offer go before the trees; see `mia.ranking.affinity`."""
 
 
 class Ranker(Protocol):

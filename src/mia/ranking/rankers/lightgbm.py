@@ -17,7 +17,7 @@ import numpy as np
 import orjson
 
 from mia.errors import UnreadableModel
-from mia.frames import Floats
+from mia.frames import Floats, Singles
 from mia.ranking.calibration import Calibration
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import Pairs
@@ -44,9 +44,8 @@ class LightGBMRanker:
         """Fit on pairs in order of time; the latest 15 % choose the number of trees and calibrate."""
         cut = int(len(labels) * (1 - LATEST_SHARE))
         earlier, later = pairs.take(np.arange(cut)), pairs.take(np.arange(cut, len(labels)))
-        schema = FeatureSchema.fit(earlier, labels[:cut], options.fingerprint)
+        schema, seen = _learn(earlier, labels[:cut], options)
         unseen = schema.matrix(later)
-        seen = schema.training_matrix(earlier, labels[:cut])
         trial = _boost(seen, labels[:cut], options, 0, (unseen, labels[cut:]))
         calibration = Calibration.fit(np.asarray(trial.predict(unseen)), labels[cut:])
         found = cls([trial], schema, calibration)
@@ -54,12 +53,11 @@ class LightGBMRanker:
 
     def refit(self, pairs: Pairs, labels: Floats, options: FitOptions) -> Self:
         """The same number of trees and calibration, fitted on other (more) pairs in order of time."""
-        schema = FeatureSchema.fit(pairs, labels, options.fingerprint)
         found = [
             booster.best_iteration if booster.best_iteration > 0 else booster.num_trees() for booster in self._boosters
         ]
         enough = replace(options, trees=max(1, *found))
-        matrix = schema.training_matrix(pairs, labels)
+        schema, matrix = _learn(pairs, labels, options)
         boosters = [_boost(matrix, labels, enough, bag, None) for bag in range(options.bags)]
         return type(self)(boosters, schema, self.calibration)
 
@@ -94,7 +92,7 @@ class LightGBMRanker:
             "schema": self.schema.to_json(),
             "calibration": {"intercept": self.calibration.intercept, "slope": self.calibration.slope},
         }
-        (folder / HEAD).write_bytes(orjson.dumps(head, option=orjson.OPT_INDENT_2))
+        (folder / HEAD).write_bytes(orjson.dumps(head, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -106,26 +104,35 @@ class LightGBMRanker:
         except (OSError, KeyError, TypeError, ValueError, lightgbm.basic.LightGBMError) as error:
             raise UnreadableModel(str(folder)) from error
 
-    def _matrix(self, pairs: Pairs) -> Floats:
+    def _matrix(self, pairs: Pairs) -> Singles:
         """The matrix of the pairs. One catalogue is scored again and again, so its side of the matrix is kept."""
         kept = self._offer_side
         if kept is None or kept[0] is not pairs.offers:
             kept = self._offer_side = (pairs.offers, self.schema.offer_side(pairs.offers))
         return self.schema.join(pairs, kept[1])
 
-    def _raw(self, matrix: Floats) -> Floats:
+    def _raw(self, matrix: Singles) -> Floats:
         threads = 1 if len(matrix) < 10_000 else 0
         return np.asarray(
             np.mean([np.asarray(booster.predict(matrix, num_threads=threads)) for booster in self._boosters], axis=0)
         )
 
 
+def _learn(pairs: Pairs, labels: Floats, options: FitOptions) -> tuple[FeatureSchema, Singles]:
+    """The schema, and the matrix to fit on."""
+    schema = FeatureSchema.fit(pairs, labels, options.fingerprint)
+    if not options.affinity:
+        return schema, schema.training_matrix(pairs, labels)
+    schema, unseen = schema.with_affinity(pairs, labels)
+    return schema, schema.training_matrix(pairs, labels, unseen)
+
+
 def _boost(
-    matrix: Floats,
+    matrix: Singles,
     labels: Floats,
     options: FitOptions,
     bag: int,
-    later: tuple[Floats, Floats] | None,
+    later: tuple[Singles, Floats] | None,
 ) -> lightgbm.Booster:
     """Boost on a matrix; with a `later` one, stop when it no longer gains."""
     seen = lightgbm.Dataset(matrix, labels)

@@ -7,7 +7,8 @@ import numpy as np
 import orjson
 from sklearn.linear_model import LogisticRegression
 
-from mia.frames import Floats
+from mia.frames import Floats, Singles
+from mia.ranking.affinity import squeeze
 from mia.ranking.calibration import expit
 from mia.ranking.pairs import Pairs
 from mia.ranking.rankers.base import FitOptions
@@ -29,7 +30,7 @@ class LogisticRanker:
     def fit(cls, pairs: Pairs, labels: Floats, options: FitOptions) -> Self:
         """Fit with an L2 penalty on standardised columns."""
         schema = FeatureSchema.fit(pairs, labels, options.fingerprint)
-        matrix = _squeeze(schema.training_matrix(pairs, labels))
+        matrix = squeeze(schema.training_matrix(pairs, labels))
         known = ~np.isnan(matrix)
         count = np.maximum(known.sum(axis=0), 1)
         means = np.where(known, matrix, 0.0).sum(axis=0) / count
@@ -41,7 +42,7 @@ class LogisticRanker:
 
     def score(self, pairs: Pairs) -> Floats:
         """Acceptance of each pair."""
-        matrix = _standard(_squeeze(self.schema.matrix(pairs)), self._means, self._scales)
+        matrix = _standard(squeeze(self.schema.matrix(pairs)), self._means, self._scales)
         # A matrix product rounds a row differently among other rows; a sum along the row does not.
         return expit((matrix * self._weights).sum(axis=1) + self._intercept)
 
@@ -64,10 +65,5 @@ class LogisticRanker:
         return cls(FeatureSchema.from_json(head["schema"]), means, scales, weights, head["intercept"])
 
 
-def _squeeze(matrix: Floats) -> Floats:
-    """sign(x) log(1 + |x|): amounts spread over orders of magnitude become comparable."""
-    return np.asarray(np.sign(matrix) * np.log1p(np.abs(matrix)))
-
-
-def _standard(matrix: Floats, means: Floats, scales: Floats) -> Floats:
+def _standard(matrix: Singles, means: Floats, scales: Floats) -> Floats:
     return np.asarray(np.nan_to_num((matrix - means) / scales, nan=0.0))
