@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from mia.errors import FeatureMismatch
 from mia.frames import Floats, Ints, Objects, Profiles, Singles
-from mia.ranking.affinity import FOLDS, Affinity, Sides
+from mia.ranking.affinity import Affinity
+from mia.ranking.lines import FOLDS, Sides
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import AXIS, Pairs
+from mia.ranking.person import PersonColumns
 from mia.tables import CHANNEL, PERSONALISATION, POSITION, TIMEZONE
 
 SMOOTHING = 50.0
 AFFINITY = "affinity"
-LEVELS = 20
-"""A category with more values than this has no column for each of them in the affinity."""
 NOT_FEATURES = frozenset({TIMEZONE, PERSONALISATION})
 
 
@@ -56,6 +56,7 @@ class FeatureSchema:
     coded_attributes: Mapping[str, Encoding]
     coded_offer: Mapping[str, Encoding]
     channel: Encoding
+    person: PersonColumns | None = None
     affinity: Affinity | None = None
 
     @classmethod
@@ -103,9 +104,11 @@ class FeatureSchema:
         """The schema with lines for each offer, and the log odds of the same pairs by lines that did not see their
         subscribers: what `training_matrix` wants.
         """
-        _, person = np.unique(pairs.profiles.subscriber_ids.astype(str), return_inverse=True)
-        affinity, unseen = Affinity.fit(self._sides(pairs), labels, pairs.offers, person[pairs.rows] % FOLDS)
-        return replace(self, affinity=affinity), unseen
+        levels = {name: tuple(coding.rates) for name, coding in self.coded_attributes.items()}
+        schema = replace(self, person=PersonColumns.fit(pairs.profiles, self.attributes, levels))
+        _, number = np.unique(pairs.profiles.subscriber_ids.astype(str), return_inverse=True)
+        affinity, unseen = Affinity.fit(schema.sides(pairs), labels, pairs.offers, number[pairs.rows] % FOLDS)
+        return replace(schema, affinity=affinity), unseen
 
     def matrix(self, pairs: Pairs) -> Singles:
         """R x columns in single precision; what the pairs do not have of attributes and of the offers is NaN or the
@@ -153,7 +156,7 @@ class FeatureSchema:
             (_chosen(self.pair, *_with_axes(self.pair, pairs), self.fingerprint), None),
         ]
         if self.affinity is not None:
-            log_odds = self.affinity.score(self._sides(pairs), pairs.offers) if unseen is None else unseen
+            log_odds = self.affinity.score(self.sides(pairs), pairs.offers) if unseen is None else unseen
             parts.append((log_odds[:, None], None))
         parts += [(self.channel.encode(pairs.context.channel)[:, None], None), (pairs.context.position[:, None], None)]
         matrix = np.empty((len(pairs), sum(values.shape[1] for values, _ in parts)), np.float32)
@@ -163,21 +166,16 @@ class FeatureSchema:
             end += values.shape[1]
         return matrix
 
-    def _sides(self, pairs: Pairs) -> Sides:
-        """What the lines look at: the person with a column for each value of a category, and the pair."""
-        profiles, given = pairs.profiles, pairs.profiles.attributes
+    def sides(self, pairs: Pairs) -> Sides:
+        """What the lines of the affinity look at; FeatureMismatch for a schema that has none."""
+        if self.person is None:
+            raise FeatureMismatch(self.fingerprint, "no affinity")
+        profiles = pairs.profiles
         numeric = _chosen(self.profile, profiles.names, profiles.numeric, self.fingerprint)
-        blocks = [numeric, *(_numbers(given, name, len(profiles))[:, None] for name in self.attributes)]
-        for name, coding in self.coded_attributes.items():
-            if len(coding.rates) <= LEVELS and name in given:
-                blocks.append(np.stack([given[name] == level for level in coding.rates], axis=1))
-            elif len(coding.rates) <= LEVELS:
-                blocks.append(np.zeros((len(profiles), len(coding.rates))))
-        people = np.concatenate(blocks, axis=1, dtype=np.float32, casting="unsafe")
         features = _chosen(self.pair, *_with_axes(self.pair, pairs), self.fingerprint)
-        position = pairs.context.position[:, None]
-        both = np.concatenate([features, position], axis=1, dtype=np.float32, casting="unsafe")
-        return Sides(people, pairs.rows, both, pairs.cols)
+        both = np.empty((len(pairs), features.shape[1] + 1), np.float32)
+        both[:, :-1], both[:, -1] = features, pairs.context.position
+        return Sides(self.person.build(profiles, numeric), pairs.rows, both, pairs.cols)
 
     def _attribute_side(self, profiles: Profiles) -> Floats:
         given, rows = profiles.attributes, len(profiles)
@@ -195,6 +193,7 @@ class FeatureSchema:
             "coded_attributes": {name: _encoding_json(encoding) for name, encoding in self.coded_attributes.items()},
             "coded_offer": {name: _encoding_json(encoding) for name, encoding in self.coded_offer.items()},
             "channel": _encoding_json(self.channel),
+            "person": None if self.person is None else self.person.to_json(),
             "affinity": None if self.affinity is None else self.affinity.to_json(),
         }
 
@@ -210,6 +209,7 @@ class FeatureSchema:
             {name: Encoding(**given) for name, given in data["coded_attributes"].items()},
             {name: Encoding(**given) for name, given in data["coded_offer"].items()},
             Encoding(**data["channel"]),
+            None if data["person"] is None else PersonColumns.from_json(data["person"]),
             None if data["affinity"] is None else Affinity.from_json(data["affinity"]),
         )
 

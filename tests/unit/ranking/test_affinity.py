@@ -5,8 +5,9 @@ import orjson
 import pytest
 from tests.fakes.frames import offer, random_pairs
 
-from mia.ranking.affinity import FOLDS, Affinity, Scale, Sides, squeeze
+from mia.ranking.affinity import Affinity
 from mia.ranking.calibration import expit
+from mia.ranking.lines import FOLDS, Scale, Sides, squeeze
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.schema import AFFINITY, FeatureSchema
 
