@@ -14,8 +14,10 @@ FOLDS = 3
 FIRST_STRENGTH, LEAST_STRENGTH, MOST_STRENGTH = 1_000.0, 20.0, 100_000.0
 STRENGTH_STEPS = 6
 INTERCEPT_STRENGTH = 3.0
-COMMON_STRENGTH, COMMON_ROWS, COMMON_STEPS = 300.0, 200_000, 8
+COMMON_STRENGTH, COMMON_ROWS, COMMON_STEPS = 300.0, 200_000, 10
 LEAST = 1e-6
+LONGEST_STEP = 1.0
+"""Root mean square change of the log odds in one Newton step: rare answers make longer ones overshoot."""
 LEAST_CONNECTIONS, MOST_LINES = 10, 200
 """An offer with fewer connections has no line of its own, and no more offers than these, which bounds memory."""
 REST = -1
@@ -119,8 +121,15 @@ class Sums:
 
 
 def _step(gradient: Floats, curvature: Floats, prior: Floats, strengths: Floats) -> Floats:
-    """The likeliest deviation, when it is expected to be `prior`."""
-    return np.asarray(np.linalg.solve(curvature + np.diag(strengths), gradient + strengths * prior))
+    """The likeliest deviation, when it is expected to be `prior`; no further from there than a Newton step may go."""
+    away = np.linalg.solve(curvature + np.diag(strengths), gradient - curvature @ prior)
+    return np.asarray(prior + _held(away, curvature))
+
+
+def _held(step: Floats, curvature: Floats) -> Floats:
+    """The step, shortened where it changes the log odds by more than LONGEST_STEP; the first column is constant 1."""
+    length = np.sqrt(max(float(step @ curvature @ step), 0.0) / max(float(curvature[0, 0]), LEAST))
+    return step * min(1.0, LONGEST_STEP / max(length, LEAST))
 
 
 def lines_of(sums: Mapping[int, Sums], strengths: Floats, without: int | None) -> tuple[Floats, dict[int, Floats]]:
@@ -193,8 +202,9 @@ def common_line(design: Design, labels: Floats) -> Floats:
         strengths = np.concatenate([[0.0], np.full(f - 1, strength)])
         chance = expit((units @ line.astype(np.float32)).astype(float))
         weighted = units * (chance * (1 - chance)).astype(np.float32)[:, None]
-        variance = np.linalg.inv((units.T @ weighted).astype(float) + np.diag(strengths) + LEAST * np.eye(f))
-        line = line + variance @ (units.T @ (taken - chance).astype(np.float32) - strengths * line)
+        curvature = (units.T @ weighted).astype(float)
+        variance = np.linalg.inv(curvature + np.diag(strengths) + LEAST * np.eye(f))
+        line = line + _held(variance @ (units.T @ (taken - chance).astype(np.float32) - strengths * line), curvature)
         known = f - 1 - strength * np.diag(variance)[1:].sum()
         strength = float(np.clip(known / max((line[1:] ** 2).sum(), LEAST), LEAST_STRENGTH, MOST_STRENGTH))
     return line
