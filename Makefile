@@ -12,7 +12,7 @@ PIP := $(BIN)/pip install -qq --disable-pip-version-check --constraint constrain
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow browser java check format docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-ranking bench-serving bench-validate constraints clean
+.PHONY: help install demo test test-slow browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-validate constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,11 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+notebooks: $(READY) ## Bring .ipynb and .py of each notebook into step (the newer one counts) and strip outputs
+	@$(BIN)/jupytext --quiet --sync notebooks/*.ipynb
+	@$(BIN)/nbstripout notebooks/*.ipynb
+	@touch notebooks/*.py
+
 docs: $(READY) ## Make the tables of features in docs/profiles.md again
 	@$(BIN)/mia profile --describe --markdown docs/profiles.md
 
@@ -76,7 +81,7 @@ example-complete-journey: $(READY) ## Train and score on a public year of purcha
 	@$(CJ_MIA) score --model 1 --pairs $(CJ)/pairs.parquet --out $(CJ)/scored.parquet
 	@$(BIN)/python benchmarks/complete_journey.py report $(CJ)/scored.parquet
 
-bench: bench-demo bench-ingest bench-profiles bench-profile-store bench-ranking bench-serving bench-validate ## Run every benchmark
+bench: bench-demo bench-ingest bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-validate ## Run every benchmark
 
 bench-demo: $(READY) ## Time and peak memory of the demo and of the tests
 	@$(BIN)/python benchmarks/demo.py
@@ -93,6 +98,14 @@ bench-ingest-large: $(READY) ## Load a CSV file of SIZE gigabytes (10) with 2 Gi
 
 bench-ranking: $(READY) ## The four rankers on the sample beside the truth
 	@$(BIN)/python benchmarks/ranking.py
+
+bench-scoring: $(READY) ## Compiled trees beside LightGBM: a request, its reasons, a decision's stages, everybody's best offers
+	@$(BIN)/python benchmarks/scoring.py
+bench-exploration: $(READY) ## Microseconds that exploring with exact propensities adds to a decision
+	@$(BIN)/python benchmarks/exploration.py
+
+bench-open-bandit: $(READY) ## Off-policy values of a public log of true propensities
+	@$(BIN)/python benchmarks/open_bandit.py
 
 bench-serving: $(READY) ## Decisions a second of one worker beside a bare route of the same bytes
 	@$(BIN)/python benchmarks/serving.py

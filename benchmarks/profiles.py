@@ -7,17 +7,14 @@ Every figure of one line comes from one run of this script; ratios are of median
 import argparse
 import math
 import shutil
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
-import pandas as pd
 
-from measuring import measure_command
+from measuring import Clock, measure_command
 from mia.ports import Engine
 from mia.profiles.features import FEATURE_NAMES, build_features, spine_of_day
 from mia.services.refresh.fold import fold
@@ -26,6 +23,7 @@ from mia.services.refresh.tables import KEY_SUMS, SUBSCRIBERS, WINDOW_SUMS
 from mia.storage.engine import DuckDBEngine
 from mia.storage.lake import ParquetLake
 from mia.storage.spark import SparkEngine
+from profiles_pandas import features_pandas
 from profiles_sql import features_sql, key_sums_sql
 from usage_files import FIRST_DAY, Size, add_next_day, write_lake
 
@@ -37,6 +35,7 @@ def main() -> None:
     """Build lakes of several sizes and print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--large", action="store_true", help="go on to 200 million records")
+    parser.add_argument("--only", choices=("build", "pandas", "curve"), help="only this part")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--records", type=int, default=20_000_000, help="records of the comparison")
     parser.add_argument("--spark", type=int, metavar="RECORDS", help="only DuckDB beside Spark on this machine, once")
@@ -50,8 +49,12 @@ def main() -> None:
         if asked.spark:
             beside_spark(Path(name), asked.spark)
             return
-        compare(Path(name), asked.records, asked.repeats)
-        curve(Path(name), asked.records, large=asked.large)
+        if asked.only in (None, "build"):
+            compare(Path(name), asked.records, asked.repeats)
+        if asked.only in (None, "pandas"):
+            beside_pandas(Path(name), asked.records // 2, asked.repeats)
+        if asked.only in (None, "curve"):
+            curve(Path(name), asked.records, large=asked.large)
 
 
 def build(lake: ParquetLake, engine: Engine, as_of: int) -> None:
@@ -79,19 +82,16 @@ def compare(folder: Path, records: int, repeats: int) -> None:
     lake = write_lake(folder / "lake", size, days=120)
     engine = DuckDBEngine(2, MEMORY, lake.folder / "spill")
     as_of = FIRST_DAY + 120
-    times: dict[str, list[float]] = {}
-
-    def timed(name: str, work: Callable[[], object]) -> None:
-        started = time.perf_counter()
-        work()
-        times.setdefault(name, []).append(time.perf_counter() - started)
-
+    clock = Clock()
     for _ in range(repeats):
-        timed("scan", lambda: _scan(lake))
+        clock.time("scan", lambda: _scan(lake))
         _forget(lake)
-        timed("build", lambda: build(lake, engine, as_of))
-        timed("sql", lambda: _peer(lake, folder, as_of))
+        clock.time("build", lambda: build(lake, engine, as_of))
+        clock.time("sql", lambda: _peer(lake, folder, as_of))
+    print(f"{records:,} records, {size.subscribers:,} subscribers, 120 days, {len(FEATURE_NAMES)} features, 2 threads")
     _check(lake, folder)
+    print(f"full build {clock.of('build')}, bare scan {clock.of('scan')}: {clock.ratio('build', 'scan')}")
+    print(f"hand-written SQL {clock.of('sql')}: the build is {clock.ratio('build', 'sql')} (asked <= 1.5 x)")
     add_next_day(lake, size, as_of)
 
     def refresh() -> None:
@@ -99,19 +99,12 @@ def compare(folder: Path, records: int, repeats: int) -> None:
         write_features(lake, engine, as_of + 1)
 
     for _ in range(repeats):
-        timed("refresh", refresh)
+        clock.time("refresh", refresh)
         _forget(lake, days=[as_of], sums=as_of + 1)
-    few = _pandas(lake, as_of, timed, repeats)
-    found = {name: statistics.median(each) for name, each in times.items()}
-    print(f"{records:,} records, {size.subscribers:,} subscribers, 120 days, {len(FEATURE_NAMES)} features, 2 threads")
-    print(f"full build {found['build']:.1f} s; bare scan {found['scan']:.1f} s: {found['build'] / found['scan']:.1f} x")
-    print(f"hand-written SQL {found['sql']:.1f} s: build is {found['build'] / found['sql']:.2f} x (asked <= 1.5)")
-    print(f"refresh for one new day {found['refresh']:.1f} s: {found['refresh'] / found['build']:.1%} (asked <= 10 %)")
-    speed = (records / found["build"]) / (few / found["pandas"])
     print(
-        f"pandas, {few:,} records, the windowed sums alone {found['pandas']:.1f} s: "
-        f"the build of everything is {speed:.1f} x as fast a record (asked >= 5)"
+        f"refresh for one new day {clock.of('refresh')}: {clock.ratio('refresh', 'build')} the build (asked <= 0.1 x)"
     )
+    shutil.rmtree(lake.folder)
 
 
 def _check(lake: ParquetLake, folder: Path) -> None:
@@ -134,14 +127,19 @@ def curve(folder: Path, records: int, *, large: bool) -> None:
         lake = folder / f"curve-{total}"
         write_lake(lake, Size(total // 100, 120, total))
         run = measure_command([sys.executable, __file__, "--build", str(lake), str(FIRST_DAY + 120)])
-        points.append((total, run.seconds))
-        print(f"{total:,} records: {run.seconds:.1f} s with start-up, peak {run.peak_mib:.0f} MiB")
+        points.append((total, run.cpu_seconds))
+        print(
+            f"{total:,} records: {run.seconds:.1f} s ({run.cpu_seconds:.1f} s of processor) with start-up, "
+            f"peak {run.peak_mib:.0f} MiB"
+        )
         shutil.rmtree(lake)
     slopes = [
         math.log(points[place + 1][1] / points[place][1]) / math.log(points[place + 1][0] / points[place][0])
         for place in range(len(points) - 1)
     ]
-    print("exponents of time over records: " + ", ".join(f"{slope:.2f}" for slope in slopes) + " (asked <= 1.1)")
+    print(
+        "exponents of processor time over records: " + ", ".join(f"{slope:.2f}" for slope in slopes) + " (asked <= 1.1)"
+    )
 
 
 def beside_spark(folder: Path, records: int) -> None:
@@ -190,34 +188,24 @@ def _peer(lake: ParquetLake, folder: Path, as_of: int) -> None:
         connection.execute(f"COPY ({query}) TO '{folder}/{name}.parquet' (FORMAT parquet)")
 
 
-def _pandas(lake: ParquetLake, as_of: int, timed: Callable[[str, Callable[[], object]], None], repeats: int) -> int:
-    """The windowed sums alone, in pandas, on a quarter of the days."""
-    paths = lake.paths("usage", range(as_of - 30, as_of))
-    frame = pd.concat([pd.read_parquet(path, columns=COLUMNS.split(", ")) for path in paths])
+def beside_pandas(folder: Path, records: int, repeats: int) -> None:
+    """Full build and pandas on one lake that pandas can hold, features compared."""
+    size = Size(records // 100, 120, records)
+    lake = write_lake(folder / "held", size)
+    engine = DuckDBEngine(2, MEMORY, lake.folder / "spill")
+    clock = Clock()
     for _ in range(repeats):
-        timed("pandas", lambda: pandas_features(frame, as_of))
-    return len(frame)
-
-
-def pandas_features(usage: pd.DataFrame, as_of: int) -> pd.DataFrame:
-    """Sums of quantity, charge and records by kind, window and condition, as one would write them in pandas."""
-    usage = usage.assign(age=as_of - usage["local_day"], one=1.0)
-    conditions = {
-        "": slice(None),
-        "_out": usage["direction"].eq("out"),
-        "_net": usage["on_net"].eq(True),
-        "_away": usage["roaming"].isin(["national", "international"]),
-        "_night": usage["local_hour"].ge(22) | usage["local_hour"].lt(6),
-        "_work": usage["local_hour"].between(9, 17),
-    }
-    parts = []
-    for days in (7, 30, 90):
-        inside = usage["age"].le(days)
-        for name, condition in conditions.items():
-            chosen = usage[inside] if name == "" else usage[inside & condition]
-            found = chosen.groupby(["subscriber_id", "kind"])[["one", "quantity", "charge"]].sum().unstack("kind")
-            parts.append(found.add_suffix(f"{name}_{days}"))
-    return pd.concat(parts, axis=1)
+        _forget(lake)
+        clock.time("build", lambda: build(lake, engine, size.as_of))
+        clock.time(
+            "pandas",
+            lambda: features_pandas(lake.paths("usage"), lake.paths(SUBSCRIBERS)[0], size.as_of).to_parquet(
+                folder / "peer.parquet"
+            ),
+        )
+    print(f"beside pandas on {records:,} records:")
+    _check(lake, folder)
+    print(f"pandas {clock.of('pandas')}: the build is {clock.ratio('pandas', 'build')} as fast (asked >= 5 x)")
 
 
 if __name__ == "__main__":

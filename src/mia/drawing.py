@@ -1,5 +1,6 @@
 """How every chart of MIA looks, and how it becomes SVG without any other host."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -53,6 +54,16 @@ def by_variables(prefix: str = "chart") -> Colours:
     """
     ground, text, faint, others, *lines = (f"var({name})" for name in THEMES["light"].variables(prefix))
     return Colours(ground, text, faint, others, tuple(lines))
+
+
+def paint(svg: str, colours: Colours, prefix: str = "chart") -> str:
+    """A drawing made `by_variables` with its paints filled in, for where no page is around it.
+
+    >>> paint('<path stroke="var(--chart-text)"/>', THEMES["light"])
+    '<path stroke="#3b4453"/>'
+    """
+    paints = colours.variables(prefix)
+    return re.sub(r"var\((--[\w-]+)\)", lambda found: paints.get(found[1], found[0]), svg)
 
 
 def dress(chart: Any, colours: Colours) -> Any:  # noqa: ANN401 - any top-level chart of Altair

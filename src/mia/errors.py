@@ -7,6 +7,7 @@ MiaError
 ├── UnknownOffer (LookupError)
 ├── UnknownDecision (LookupError)
 ├── UnknownModel (LookupError)
+├── NoReport (LookupError)             nothing was looked at yet that could be reported
 ├── UnknownSnapshot (LookupError)      no profile snapshot of that name, or not any more
 ├── BrokenSnapshot (ValueError)        a profile snapshot is half there, or not what was published
 ├── UnreadableModel (ValueError)       the files of a model are damaged, or of another version of MIA
@@ -14,6 +15,7 @@ MiaError
 ├── GateRefused                        the gate kept a model from going live
 ├── RequestConflict                    a request id was used before for another request
 ├── WorkspaceBusy (BlockingIOError)    another process is writing to the workspace
+├── RunBusy (BlockingIOError)          another process is at the same work already
 ├── LedgerUnavailable (ConnectionError)
 └── AccessDenied (PermissionError)
     ├── UnknownKey                     no key, or one that is not known or revoked
@@ -21,6 +23,7 @@ MiaError
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 
 class MiaError(Exception):
@@ -54,6 +57,10 @@ class InvalidInput(MiaError, ValueError):
 
 class NotEnoughData(InvalidInput):
     """Well-formed input that holds too little for what was asked."""
+
+
+class NoReport(MiaError, LookupError):
+    """Nothing was looked at yet that could be reported."""
 
 
 class InvalidSettings(MiaError, ValueError):
@@ -153,6 +160,20 @@ class WorkspaceBusy(MiaError, BlockingIOError):
     def __init__(self, folder: str) -> None:
         self.folder = folder
         super().__init__(f"another process is writing to {folder}: run this again when that one is done")
+
+
+class RunBusy(MiaError, BlockingIOError):
+    """Another process holds the lock: its `pid` and `started` (microseconds), None when it has not told yet."""
+
+    def __init__(self, lock: str, pid: int | None, started: int | None) -> None:
+        self.lock, self.pid, self.started = lock, pid, started
+        who = "another process" if pid is None else f"process {pid}"
+        since = (
+            ""
+            if started is None
+            else f" since {datetime.fromtimestamp(started // 1_000_000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        )
+        super().__init__(f"{who} is at it{since} ({lock}): run this again when that one is done")
 
 
 class LedgerUnavailable(MiaError, ConnectionError):

@@ -183,8 +183,21 @@ class Ledger(Protocol):
     def events(self, after: int = 0) -> pa.Table:
         """All events after a position: `seq` and the fields of `Event`, by position."""
 
+    def decision_contexts(self) -> pa.Table:
+        """What every decision was asked with, by decision_id: `decision_id`, `decided_at`, `placement`, and as a map
+        `context` those of its values that are numbers.
+        """
+
+    def decision_tally(self, since: int, until: int) -> pa.Table:
+        """Decisions from one time to before another (microseconds), counted by UTC day number, model, fallback and
+        whether they explored: columns day, model, fallback, explored, decisions, in that order.
+        """
+
     def decisions_count(self) -> int:
         """Number of decisions kept."""
+
+    def explored_impressions(self) -> tuple[int, int]:
+        """Impressions of decisions that explored, and of all decisions; other impressions belong to neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,13 +238,70 @@ class ModelVersion:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ChampionChange:
+    """One version becoming champion: when (microseconds), by whom, how (`gate`, `override`, `rollback`) and why."""
+
+    version: str
+    at: int
+    by: str
+    how: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """Where a parameter is looked for: from `low` to `high`, in equal steps of its logarithm with `log`, whole numbers
+    only with `whole`; or one of `choices`.
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+    log: bool = False
+    whole: bool = False
+    choices: tuple[bool | str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One trial of a search."""
+
+    number: int
+    parameters: Mapping[str, Any]
+    loss: float
+
+
+class Study(Protocol):
+    """A search for parameters of least loss, which can be stopped and taken up again."""
+
+    def done(self) -> list[Tried]:
+        """Trials that came to an end, in order."""
+
+    def propose(self) -> dict[str, Any]:
+        """Parameters of the next trial."""
+
+    def tell(self, loss: float) -> None:
+        """The loss of the trial that was proposed last."""
+
+
 class Registry(Protocol):
     """Training runs and model versions."""
 
     def register(
-        self, *, folder: Path, parameters: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, str]
+        self,
+        *,
+        folder: Path,
+        parameters: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        example: Mapping[str, NDArray[np.float64]] | None = None,
+        trials: Sequence[Tried] = (),
     ) -> str:
-        """Log a run with everything in `folder` as artifacts, register its model, return the version."""
+        """Log a run with everything in `folder` as artifacts, register its model, return the version.
+
+        With an `example`, a few values of each column that the ranker reads, tools that know nothing of MIA can use it.
+        `trials` of the search for its parameters are logged as runs inside this one.
+        """
 
     def fetch(self, version: str) -> Path:
         """Folder with the artifacts of a version; raises UnknownModel."""
@@ -239,11 +309,20 @@ class Registry(Protocol):
     def champion(self) -> str | None:
         """Version behind the alias `champion`."""
 
-    def promote(self, version: str, verdict: Mapping[str, Any]) -> None:
-        """Store the verdict with the version and point the alias `champion` at it."""
+    def champions(self) -> list[ChampionChange]:
+        """Every change of the champion, oldest first, the present one last."""
 
-    def refuse(self, version: str, verdict: Mapping[str, Any]) -> None:
-        """Store the verdict with the version and leave the alias where it is."""
+    def make_champion(self, change: ChampionChange) -> None:
+        """Point the alias `champion` at a version and keep when, by whom and why; raises UnknownModel."""
+
+    def judge(self, version: str, verdict: Mapping[str, Any]) -> None:
+        """Store the verdict of the gate with the version and leave the alias where it is; raises UnknownModel."""
+
+    def attach(self, version: str, files: Mapping[str, str]) -> None:
+        """Keep small text files beside the model, in the place of earlier ones of these names."""
+
+    def attached(self, version: str, name: str) -> bytes | None:
+        """One of those files, None where there is none; raises UnknownModel."""
 
     def versions(self) -> list[ModelVersion]:
         """All versions, newest first."""

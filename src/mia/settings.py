@@ -24,6 +24,10 @@ from pydantic_settings import (
 
 from mia.domain.region import REGIONS
 from mia.errors import InvalidSettings
+from mia.evaluation.gate import GateLimits
+from mia.evaluation.health import MonitorLimits
+from mia.evaluation.off_policy import OffPolicyLimits
+from mia.evaluation.slices import SliceRules
 from mia.quality.limits import Limits
 
 _PREFIX, _NESTED = "MIA_", "__"
@@ -45,6 +49,8 @@ def _amount_of_memory(text: str) -> str:
     return text
 
 
+RankerName = Literal["lightgbm", "lambdarank", "logistic", "popular", "popular_by_region"]
+ObjectiveName = Literal["acceptance", "value"]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Memory = Annotated[str, AfterValidator(_amount_of_memory)]
 
@@ -74,8 +80,15 @@ class ArmSettings(_Section):
 class ExplorationSettings(_Section):
     """How the live policy explores."""
 
+    policy: Literal["epsilon-uniform", "plackett-luce", "optimistic"] = "epsilon-uniform"
+    """How an exploring decision draws its order: uniformly at random; by worth, with a temperature (Plackett-Luce); or
+    so, with the benefit of the doubt for offers of little history."""
     epsilon: Share = 0.1
-    """Probability that a decision shows a uniformly random order of the eligible offers."""
+    """Probability that a decision explores instead of showing the best offers: the bound of what learning may cost."""
+    temperature: Annotated[float, Field(gt=0, le=10)] = 0.5
+    """Of `plackett-luce` and `optimistic`: weights are worth ** (1 / temperature)."""
+    optimism: Annotated[float, Field(ge=0, le=10)] = 1.0
+    """Of `optimistic`: standard deviations of an offer's rate that are added to it."""
 
 
 class IngestSettings(_Section):
@@ -112,17 +125,10 @@ class TrainingSettings(_Section):
     """Share of the latest impressions kept for evaluation."""
     seed: int = 7
     """Random seed of the fit."""
-
-
-class GateSettings(_Section):
-    """What a model must show before it goes live."""
-
-    minimum_positives: int = 200
-    """Connections in the evaluation window."""
-    minimum_auc_gain: float = 0.0
-    """AUC above the popular order; the lower end of the 95 % interval must exceed it."""
-    maximum_calibration_error: float = 0.02
-    """Expected calibration error of acceptance."""
+    ranker: RankerName = "lightgbm"
+    """Kind of ranker that is fitted."""
+    objective: ObjectiveName = "value"
+    """What a new model orders offers by: acceptance, or expected value (acceptance x margin x priority)."""
 
 
 class Settings(BaseSettings):
@@ -167,7 +173,14 @@ class Settings(BaseSettings):
     contact: ContactSettings = ContactSettings()
     profiles: ProfileSettings = ProfileSettings()
     training: TrainingSettings = TrainingSettings()
-    gate: GateSettings = GateSettings()
+    gate: GateLimits = GateLimits()
+    """Section `[gate]`: what a model must show to go live, such as `auc_loss = {amber = 0.005, red = 0.02}`."""
+    slices: SliceRules = SliceRules()
+    """Section `[slices]`: what counts as new and thin, and how large a slice must be to be judged."""
+    monitor: MonitorLimits = MonitorLimits()
+    """Section `[monitor]`: what a live model may show, such as `score_drift = {amber = 0.1, red = 0.25}`."""
+    off_policy: OffPolicyLimits = OffPolicyLimits()
+    """Section `[off_policy]`: what a log must offer before `mia evaluate` lets the value of a policy pass unwarned."""
     # Its own name would hide a method of pydantic.
     validation: Limits = Field(default=Limits(), alias="validate")
     """Section `[validate]`: what `mia validate` tolerates; for example `late_records = {warn = 0.05, fail = 0.25}`."""

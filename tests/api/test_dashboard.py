@@ -263,3 +263,31 @@ def test_only_groups_with_something_to_draw_have_a_legend(long: Door) -> None:
 def test_arms_are_said_to_begin_with_the_first_decision(busy: Door) -> None:
     assert "Before MIA's first decision both arms were treated alike." in page(busy, "?by=arm&lang=en")
     assert "treated alike" not in page(busy, "?lang=en")
+
+
+def test_a_model_card_is_open_as_the_dashboard_is_and_linked_from_it(door: Door) -> None:
+    door.fill()
+    link = re.search(r'href="(/dashboard/models/[^"]+)"', door.get("/dashboard").text)
+    assert link
+    answer = door.get(link[1])
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "Model 7" in answer.text
+    policies = answer.headers.get_list("Content-Security-Policy")
+    assert len(policies) == 1
+    assert "style-src 'unsafe-inline'" in policies[0]
+    assert "script-src" not in policies[0]
+    unknown = door.get("/dashboard/models/99/card?lang=en")
+    assert unknown.status_code == 404
+    assert "no model &#39;99&#39; in the registry" in unknown.text
+
+
+def test_the_page_of_the_live_model_is_linked_and_says_when_there_is_none(door: Door) -> None:
+    door.fill()
+    assert 'href="/dashboard/monitor"' in door.get("/dashboard").text
+    nothing = door.get("/dashboard/monitor?lang=en")
+    assert nothing.status_code == 404
+    assert "was not looked at yet" in nothing.text
+    door.services.health.last = {"model": "7", "until": 0, "checks": [], "regions": {}}
+    found = door.get("/dashboard/monitor")
+    assert (found.status_code, found.text) == (200, "<html>model 7</html>")
+    assert "script-src" not in found.headers["Content-Security-Policy"]

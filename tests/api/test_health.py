@@ -68,3 +68,15 @@ def test_metrics_are_there_when_the_ledger_is_not(door: Door) -> None:
     answer = door.get("/metrics")
     assert answer.status_code == 200
     assert "mia_http_request_seconds_count" in answer.text
+
+
+def test_metrics_carry_the_last_look_at_the_live_model(door: Door) -> None:
+    assert "mia_model_health{" not in door.get("/metrics").text
+    checks = [{"name": "score_drift", "found": 0.25}, {"name": "fallbacks", "found": None}]
+    report = {"model": "7", "until": 1_620_000_000_000_000, "checks": checks, "regions": {"Perm": 0.5}}
+    door.services.health.last = report
+    text = door.get("/metrics").text
+    assert 'mia_model_health{check="score_drift",model="7"} 0.25' in text
+    assert 'check="fallbacks"' not in text
+    assert 'mia_model_region_drift{model="7",region="Perm"} 0.5' in text
+    assert "mia_model_health_until_seconds 1.62e+09" in text

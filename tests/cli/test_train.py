@@ -44,7 +44,8 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 
 def test_train_evaluate_promote_and_list(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "small.toml").write_text(RECIPE)
-    code, out, _ = run("train", "--recipe", tmp_path / "small.toml")
+    words = ("--ranker", "lightgbm", "--objective", "acceptance")
+    code, out, _ = run("train", "--recipe", tmp_path / "small.toml", *words)
     assert code == 0
     for name in ("mia", "popular", "popular_by_region", "logistic", "AUC", "log loss", "NDCG@3", "calibration"):
         assert name in out
@@ -55,8 +56,12 @@ def test_train_evaluate_promote_and_list(run: Run, tmp_path: Path, monkeypatch: 
     assert code == 0
     assert "model 2 on the later window of its training" in out
     assert "SNIPS" in out
-    assert "logistic" in out.partition("Connections an impression")[0]
-    assert "logistic" not in out.partition("Connections an impression")[2]
+    table, _, values = out.partition("What an impression in first place would have earned")
+    assert "logistic" in table
+    assert "logistic" not in values
+    for text in ("Switch-DR", "DRos", "as it was", "What a slate would have earned", "plackett-luce:0.5", "support"):
+        assert text in values
+    assert "warning: the log cannot answer well for mia: " in values
 
     code, _, err = run("promote", 2)
     assert code == 2
@@ -67,7 +72,8 @@ def test_train_evaluate_promote_and_list(run: Run, tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("MIA_GATE__MINIMUM_AUC_GAIN", "-1")
     code, out, _ = run("promote", 2)
     assert code == 0
-    assert "passed: positives in the evaluation window is 75, asked >= 10" in out
+    assert "passed with a warning: positives in the evaluation window is 75, asked >= 10" in out
+    assert "passed: offers shown against a rule is 0, asked <= 0 (in 200 rehearsed decisions)" in out
     assert "model 2 is champion" in out
 
     code, out, _ = run("models")
@@ -76,20 +82,51 @@ def test_train_evaluate_promote_and_list(run: Run, tmp_path: Path, monkeypatch: 
     assert second.split()[0] == "2"
     assert "yes" in second
     assert "yes" not in first
-    assert "passed" in second
+    assert "passed amber" in second
+    assert "amber: positives in the evaluation" in second
     assert "refused after" not in out
+
+    code, out, _ = run("models", 2, "--card", tmp_path / "card.html")
+    assert (code, "card of model 2" in out) == (0, True)
+    assert "<title>Model 2: amber</title>" in (tmp_path / "card.html").read_text()
+    code, out, _ = run("rollback")
+    assert (code, out) == (0, "model 1 is champion again, back from 2\n")
 
     monkeypatch.setenv("MIA_GATE__MINIMUM_POSITIVES", "200")
     code, _, err = run("promote", 2)
-    assert (code, "asked >= 200; model 2 stays champion" in err) == (2, True)
+    assert (code, "asked >= 200" in err, "; model 1 stays champion" in err) == (2, True, True)
+    code, out, _ = run("promote", 2, "--override", "a short window")
+    assert code == 0
+    assert "refused: positives in the evaluation window is 75, asked >= 200" in out
+    assert "the gate refused it; overridden: a short window" in out
+    code, out, _ = run("models", 2)
+    assert code == 0
+    assert "went live against the gate: a short window" in out
+    assert "(override): a short window" in out
+    assert "positives in the evaluation window" in out
+
+    code, _, err = run("promote", 2)
+    assert (code, "; model 2 stays champion" in err) == (2, True)
     monkeypatch.setenv("COLUMNS", "60")
     code, out, _ = run("models")
     second = next(line for line in out.splitlines() if "2021-04-30" in line)
-    assert {"2", "yes", "refused", "2021-04-30"} <= set(second.split())
+    assert {"2", "yes", "refused", "red", "2021-04-30"} <= set(second.split())
     assert "model 2 was refused after it had gone live: it stays champion" in out
     assert "…" not in out
     code, out, _ = run("evaluate", 2)
     assert "…" not in out
+
+
+def test_a_refused_retraining_is_exit_code_3_and_nothing_new_is_0(run: Run, tmp_path: Path, home: Path) -> None:
+    """The gate asks for 200 connections, and the small world has 75."""
+    other = tmp_path / "home"
+    shutil.copytree(home, other)
+    code, _, err = run("retrain", "--home", other)
+    assert (code, "is refused: positives in the evaluation window is 75" in err) == (3, True)
+    code, out, _ = run("retrain", "--home", other)
+    assert code == 0
+    assert "nothing new" in out
+    assert "refused" in out
 
 
 @pytest.mark.parametrize(
@@ -103,6 +140,12 @@ def test_train_evaluate_promote_and_list(run: Run, tmp_path: Path, monkeypatch: 
         (("evaluate", "77"), "no model '77' in the registry"),
         (("evaluate", "1", "--policy", "oracle"), "no policy 'oracle'"),
         (("promote", "77"), "no model '77' in the registry"),
+        (("promote", "1", "--override", " "), "option --override: needs a reason"),
+        (("rollback", "--to", "77"), "model 77 was never champion"),
+        (("retrain", "--as-of", "soon"), "--as-of: must be a date such as 2021-07-01"),
+        (("models", "77"), "no model '77' in the registry"),
+        (("models", "--card", "x.html"), "option --card: only goes with a VERSION"),
+        (("models", "1", "--card", "x.txt"), "x.txt: a card is named .html"),
         (("replay", "nothing"), "no decision 'nothing' in the ledger"),
         (("score", "--out", "x.parquet"), "give either --pairs FILE or --top K"),
         (("score", "--out", "x.parquet", "--top", "1", "--model", "77"), "no model '77' in the registry"),
@@ -118,6 +161,14 @@ def test_refused_input_is_exit_code_2_with_a_message(run: Run, tmp_path: Path, m
     assert err.startswith("mia: ")
     assert message in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("option", ["--ranker", "--objective"])
+def test_a_ranker_or_objective_that_there_is_not(run: Run, option: str) -> None:
+    code, _, err = run("train", option, "oracle")
+    assert code == 2
+    assert f"Invalid value for '{option}'" in err
+    assert "'lightgbm'" in err or "'acceptance'" in err
 
 
 def test_a_workspace_without_anything(run: Run, tmp_path: Path, empty_models: Path) -> None:
@@ -140,6 +191,8 @@ def test_a_workspace_without_anything(run: Run, tmp_path: Path, empty_models: Pa
         ("train",),
         ("evaluate", "champion"),
         ("promote", "1"),
+        ("rollback",),
+        ("retrain",),
         ("replay", "d1"),
         ("profile",),
         ("score", "--top", "1", "--out", "x.csv"),

@@ -18,7 +18,7 @@ from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer
 from mia.domain.event import Event, EventKind
 from mia.domain.offer import Language, Offer, Text
 from mia.domain.region import REGIONS
-from mia.errors import LedgerUnavailable, UnknownOffer
+from mia.errors import LedgerUnavailable, NoReport, UnknownModel, UnknownOffer
 from mia.ports import ApiKey
 from mia.services.record import Recorder
 from mia.services.report import UptakeReport
@@ -157,6 +157,13 @@ def _event(month: int, number: int, place: int, kind: EventKind) -> Event:
     )
 
 
+def card_of(version: str) -> bytes:
+    """A card of version 7 only."""
+    if version != "7":
+        raise UnknownModel(version)
+    return b"<!doctype html><title>Model 7</title>"
+
+
 class FullWriter:
     """A writer that refuses everything."""
 
@@ -204,6 +211,21 @@ class Door:
         return replace(self, services=services, app=create_app(services))
 
 
+class FakeHealth:
+    """A live model that was not looked at yet, until `last` is set."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, Any] | None = None
+
+    def report(self) -> dict[str, Any] | None:
+        return self.last
+
+    def page(self) -> bytes:
+        if self.last is None:
+            raise NoReport("the live model was not looked at yet")
+        return f"<html>model {self.last['model']}</html>".encode()
+
+
 @contextmanager
 def open_door() -> Iterator[Door]:
     """A door over fakes with a real group commit between."""
@@ -218,6 +240,8 @@ def open_door() -> Iterator[Door]:
         writer=writer,
         keys=keys,
         uptake=UptakeReport(ledger, duckdb.connect),
+        card=card_of,
+        health=FakeHealth(),
         headline="Urals",
         clock=clock,
         close=writer.close,

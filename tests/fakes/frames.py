@@ -160,7 +160,17 @@ def random_pairs(people: int, pairs: int, seed: int) -> tuple[Pairs, Floats]:
     history = build_history(random_events(400, seed), table, np.unique(who.as_of))
     rows, cols = rng.integers(0, people, pairs), rng.integers(0, len(table), pairs)
     channel = objects([["app", "web", None][place] for place in rng.integers(0, 3, pairs)])
-    context = Context(channel, rng.integers(1, 4, pairs).astype(float))
+    context = Context(
+        channel,
+        rng.integers(1, 4, pairs).astype(float),
+        objects([["top", "feed", None][place] for place in np.arange(pairs) % 3]),
+        {
+            "hour": np.arange(pairs) % 24.0,
+            "weekday": np.arange(pairs) % 7.0,
+            "context_balance": np.where(np.arange(pairs) % 5 == 0, np.nan, np.arange(pairs) % 11.0),
+        },
+        np.arange(pairs) // 3,
+    )
     made = build_pairs(who, table, OfferRates.build(history, table), rows, cols, context)
     heavy = np.nan_to_num(who.column("data_mb_30d").astype(float))[rows] > 150.0
     chance = np.where(heavy & (cols < 2), 0.7, 0.08)

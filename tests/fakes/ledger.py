@@ -3,13 +3,16 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import pyarrow as pa
 
 from mia.domain.decision import Decision, DecisionRequest
 from mia.domain.event import Event, EventKind, Outcome, Response
 from mia.errors import InvalidInput, LedgerUnavailable, MiaError, RequestConflict, UnknownDecision
+from mia.storage.ledger.contexts import CONTEXT_SCHEMA
 from mia.storage.ledger.events import LEDGER_SCHEMA, require_events
+from mia.storage.ledger.tally import TALLY_SCHEMA
 
 FILLED_IN = ("local_day", "arm", "region", "macro_region")
 
@@ -86,9 +89,48 @@ class FakeLedger:
             rows = [{"seq": seq, **asdict(event)} for seq, event in enumerate(self._events, 1) if seq > after]
         return pa.Table.from_pylist(rows, schema=LEDGER_SCHEMA)
 
+    def decision_contexts(self) -> pa.Table:
+        with self._locked():
+            found = sorted(self._decisions.values(), key=lambda decision: decision.decision_id)
+        rows = [
+            {
+                "decision_id": decision.decision_id,
+                "decided_at": decision.request.at,
+                "placement": decision.request.placement,
+                "context": [
+                    (name, float(value))
+                    for name, value in decision.request.context.items()
+                    if isinstance(value, int | float) and not isinstance(value, bool)
+                ],
+            }
+            for decision in found
+        ]
+        return pa.Table.from_pylist(rows, schema=CONTEXT_SCHEMA)
+
+    def decision_tally(self, since: int, until: int) -> pa.Table:
+        with self._locked():
+            found = [one for one in self._decisions.values() if since <= one.request.at < until]
+        counts: dict[tuple[Any, ...], int] = {}
+        for one in found:
+            fallback = None if one.fallback is None else one.fallback.value
+            key = (one.request.at // (86_400 * 1_000_000), one.versions.model, fallback, one.explored)
+            counts[key] = counts.get(key, 0) + 1
+        names = TALLY_SCHEMA.names
+        rows = [dict(zip(names, (*key, number), strict=True)) for key, number in counts.items()]
+        return pa.Table.from_pylist(rows, schema=TALLY_SCHEMA).sort_by([(name, "ascending") for name in names])
+
     def decisions_count(self) -> int:
         with self._locked():
             return len(self._decisions)
+
+    def explored_impressions(self) -> tuple[int, int]:
+        with self._locked():
+            shown = [
+                self._decisions[event.decision_id].explored
+                for event in self._events
+                if event.kind is EventKind.IMPRESSION and event.decision_id in self._decisions
+            ]
+        return sum(shown), len(shown)
 
     def close(self) -> None:
         pass

@@ -5,15 +5,16 @@ from pathlib import Path
 from shutil import copytree
 
 from mia.bootstrap import open_workspace
+from mia.evaluation.gate import GateLimits
 from mia.services.simulate import simulate
-from mia.settings import GateSettings, Settings
+from mia.settings import Settings
 from mia.simulator.scenario import Scenario
 from mia.timeline import DAY_SECONDS, MICROSECONDS, day_of_text
 
 AS_OF = day_of_text("2021-05-01")
 NOON = (AS_OF * DAY_SECONDS + DAY_SECONDS // 2) * MICROSECONDS
 FIT = {"trees": 40, "minimum_leaf": 20}
-LENIENT = GateSettings(minimum_positives=10, minimum_auc_gain=-1.0, maximum_calibration_error=1.0)
+LENIENT = GateLimits(minimum_positives=10, minimum_auc_gain=-1.0, maximum_calibration_error=1.0)
 
 
 @dataclass(frozen=True)

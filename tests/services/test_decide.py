@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -234,10 +234,16 @@ class BadModel:
     """A model that loads, and then fails in one of several ways."""
 
     def __init__(self, model: LightGBMRanker, score: Any) -> None:
-        self.schema, self._model, self._score = model.schema, model, score
+        self.fingerprint, self.objective = model.fingerprint, model.objective
+        self._score = score
+
+    places: ClassVar[dict[str, int]] = {}
 
     def score(self, pairs: Any) -> np.ndarray:
         return self._score(pairs)
+
+    def contributions(self, pairs: Any) -> np.ndarray:
+        raise RuntimeError("no contributions")
 
 
 def scores_nan(pairs: Any) -> np.ndarray:

@@ -16,6 +16,7 @@ from tests.fakes.profiles import append_subscribers, append_usage
 from mia.domain.event import Event, EventKind
 from mia.frames import Profiles
 from mia.profiles.exact import QUANTITY_GRAINS
+from mia.ranking.local_time import Zones
 from mia.services.refresh import ProfileBuilder
 from mia.services.refresh.sums import WindowSums
 from mia.services.train.examples import build_examples
@@ -81,7 +82,9 @@ def minutes_and_keys(profiles: Profiles, row: int) -> tuple[float, list[str]]:
 
 def in_training(builder: ProfileBuilder) -> list[Any]:
     """What the rows of both impressions know."""
-    examples = build_examples(builder.ledger, builder.of_spine, OFFERS, attribution_days=1, until=(DAY + 9) * MICROS)
+    examples = build_examples(
+        builder.ledger, builder.of_spine, OFFERS, zones=Zones({}, "UTC"), attribution_days=1, until=(DAY + 9) * MICROS
+    )
     assert examples.impressions.local_day.tolist() == [DAY, DAY + 1]
     return [minutes_and_keys(examples.pairs.profiles, row) for row in examples.pairs.rows]
 
@@ -92,7 +95,7 @@ def in_sums(builder: ProfileBuilder) -> list[Any]:
     for day in (DAY, DAY + 1):
         WindowSums(builder.lake, builder.engine).bring(day)
         windows, keys = (pq.read_table(builder.lake.paths(name, [day])) for name in ("window_sums", "key_sums"))
-        (seconds,) = windows["quantity_7d"].to_pylist()
+        (seconds,) = windows["quantity_7d_voice"].to_pylist()
         found.append((seconds / QUANTITY_GRAINS / 60, sorted(keys["key"].to_pylist())))
     return found
 

@@ -31,7 +31,9 @@ def opened(world: World, tmp_path: Path):
 def in_batch(opened: Workspace, table: OfferTable, subscriber_ids: Any, days: Any, cols: Any) -> Any:
     """The way of training: any subscribers, days and offers in one frame."""
     moment = PointInTime(table, opened.ledger.events(), opened.build_profiles)
-    return moment.pairs(subscriber_ids, days, cols, Context.constant(len(cols), "app"))
+    profiles, rows = moment.profiles(subscriber_ids, days)
+    context = Context.constant(len(cols), "app")
+    return build_pairs(profiles, moment.table, moment.rates(profiles), rows, cols, context)
 
 
 def test_serving_and_training_see_the_same_bits(opened: Workspace) -> None:

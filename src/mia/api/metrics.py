@@ -1,11 +1,13 @@
 """Prometheus metrics of one worker. With several workers each counts for itself; scrape them apart."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from mia.domain.decision import Decision
 from mia.domain.event import Event, Outcome
+from mia.timeline import MICROSECONDS
 
 _LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 REJECTED = "rejected"
@@ -41,6 +43,20 @@ class Metrics:
             "mia_versions_info", "Versions in force.", ("model", "catalogue", "profile"), registry=self._registry
         )
 
+        self._health = Gauge(
+            "mia_model_health",
+            "Figures of the last look at the live model.",
+            ("model", "check"),
+            registry=self._registry,
+        )
+        self._drift = Gauge(
+            "mia_model_region_drift",
+            "Population stability index of the scores by region, at the last look.",
+            ("model", "region"),
+            registry=self._registry,
+        )
+        self._looked = Gauge("mia_model_health_until_seconds", "End of the last look at it.", registry=self._registry)
+
     def count_decision(self, decision: Decision) -> None:
         """One decision was answered."""
         self._decisions.labels(decision.arm, decision.fallback or "none").inc()
@@ -70,6 +86,17 @@ class Metrics:
         self._connections.clear()
         for macro_region, count in connections.items():
             self._connections.labels(macro_region).set(count)
+
+    def show_health(self, report: Mapping[str, Any]) -> None:
+        """The last report on the live model, as `Health.to_json` writes it."""
+        self._health.clear()
+        self._drift.clear()
+        self._looked.set(report["until"] / MICROSECONDS)
+        for check in report["checks"]:
+            if check["found"] is not None:
+                self._health.labels(report["model"], check["name"]).set(check["found"])
+        for region, drift in report["regions"].items():
+            self._drift.labels(report["model"], region).set(drift)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

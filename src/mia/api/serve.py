@@ -24,6 +24,8 @@ def services_of(workspace: Workspace) -> Services:
         writer=workspace.writer,
         keys=workspace.keys,
         uptake=workspace.uptake,
+        card=workspace.card,
+        health=workspace.health,
         headline=workspace.settings.headline,
         clock=workspace.clock,
         close=workspace.close,

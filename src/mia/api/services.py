@@ -98,11 +98,22 @@ class Uptake(Protocol):
         """The newest complete month with events, None while there is none."""
 
 
+class Health(Protocol):
+    """The last report on the live model."""
+
+    def report(self) -> dict[str, Any] | None:
+        """The figures; None before the first."""
+
+    def page(self) -> bytes:
+        """The page; raises NoReport before the first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything behind the door.
 
-    `catalogue` gives a catalogue by its version, for decisions older than the one in force; `headline` is the
+    `catalogue` gives a catalogue by its version, for decisions older than the one in force; `card` gives the model card
+    of a version as HTML and raises UnknownModel; `health` keeps the last report on the live model; `headline` is the
     macro-region that the dashboard's headline speaks of; `clock` gives microseconds since the epoch; `close` drains
     what is in flight.
     """
@@ -114,6 +125,8 @@ class Services:
     writer: Writer
     keys: Keys
     uptake: Uptake
+    card: Callable[[str], bytes]
+    health: Health
     headline: str
     clock: Callable[[], int]
     close: Callable[[], None]

@@ -15,6 +15,7 @@ from mia.cli.console import console
 from mia.cli.figures import print_measures
 from mia.cli.ingest import show_report
 from mia.cli.progress import progress_bar
+from mia.cli.promote import show_checks
 from mia.cli.serve import require_free, serve
 from mia.cli.workspace import Home, workspace
 from mia.domain.decision import DecisionRequest
@@ -74,8 +75,7 @@ def _load_and_train(opened: Workspace, source: Path) -> None:
     window = " to ".join(trained.test_window)
     print_measures(trained.table, f"{trained.test_rows:,} impressions {window}, {trained.test_positives:,} connections")
     console.rule("4 Promote: the gate")
-    for check in opened.promote(trained.version).checks:
-        console.print(f"passed: {check}")
+    show_checks(opened.promote(trained.version).verdict.checks)
 
 
 def _newest_day(opened: Workspace) -> int:

@@ -1,4 +1,4 @@
-"""The command line: parse, call one service, print. Exit code 0 is done, 2 is refused input."""
+"""The command line: parse, call one service, print. Exit codes: 0 is done, 2 refused input, 3 a refused retraining."""
 
 import os
 import sys
@@ -12,12 +12,15 @@ from rich.console import Console
 from mia.cli.demo import demo
 from mia.cli.ingest import ingest
 from mia.cli.keys import keys_app
+from mia.cli.models import models
+from mia.cli.monitor import monitor
 from mia.cli.profile import profile
+from mia.cli.promote import promote, retrain, rollback
 from mia.cli.replay import replay
 from mia.cli.score import score
 from mia.cli.serve import serve
 from mia.cli.simulate import simulate
-from mia.cli.train import evaluate, models, promote, train
+from mia.cli.train import evaluate, train
 from mia.cli.uptake import uptake
 from mia.cli.validate import validate
 from mia.errors import MiaError
@@ -32,7 +35,10 @@ for command in (
     train,
     evaluate,
     promote,
+    rollback,
+    retrain,
     models,
+    monitor,
     score,
     serve,
     uptake,

@@ -9,7 +9,7 @@ from mia.errors import InvalidInput
 from mia.ranking.rankers.base import FitOptions
 
 KINDS: dict[str, type] = {
-    field.name: type(field.default) for field in fields(FitOptions) if field.name != "fingerprint"
+    field.name: type(field.default) for field in fields(FitOptions) if field.name not in ("fingerprint", "objective")
 }
 BOUNDS: dict[str, tuple[float, float]] = {
     "seed": (0, 2**31 - 1_000),

@@ -1,16 +1,17 @@
-"""`mia train`, `mia evaluate`, `mia promote`, `mia models`: the analyst's loop."""
+"""`mia train` and `mia evaluate`: candidates and their figures."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mia.cli.console import new_table, print_table
 from mia.cli.figures import print_measures, print_policies
 from mia.cli.progress import progress_bar
 from mia.cli.recipe import load_recipe
 from mia.cli.workspace import Home, parse_day, workspace
+from mia.errors import InvalidInput
+from mia.services.train import Budget
+from mia.settings import ObjectiveName, RankerName
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
 Attribution = Annotated[
@@ -27,15 +28,33 @@ def train(
     recipe: Annotated[
         Path | None, typer.Option(help="TOML file with parameters of the fit; see models/.", dir_okay=False)
     ] = None,
+    ranker: Annotated[
+        RankerName | None, typer.Option(help="Kind of ranker. Default: the setting `ranker` in [training].")
+    ] = None,
+    objective: Annotated[
+        ObjectiveName | None,
+        typer.Option(help="What offers are ordered by. Default: the setting `objective` in [training]."),
+    ] = None,
+    tune: Annotated[
+        float | None, typer.Option(min=0, help="Look for better parameters for this many minutes first.")
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Look no further once so many were tried; goes with --tune.")
+    ] = None,
     home: Home = None,
 ) -> None:
     """Build the training set, fit, evaluate on later days, register a candidate in MLflow."""
+    if trials is not None and tune is None:
+        raise InvalidInput("only goes with --tune", option="--trials")
     with workspace(home) as opened, progress_bar() as progress:
         done = opened.train(
             until=_until(until),
             since_day=None if since is None else parse_day(since, "--since"),
             attribution_days=attribution_days,
             fit=None if recipe is None else load_recipe(recipe),
+            ranker=ranker,
+            objective=objective,
+            tune=None if tune is None else Budget(60 * tune, trials),
             progress=progress,
         )
     print_measures(
@@ -51,7 +70,11 @@ def train(
 def evaluate(
     model: Annotated[str, typer.Argument(help="Version of the model, or `champion`.")],
     policy: Annotated[
-        list[str] | None, typer.Option(help="Value this policy from the log: mia, popular, popular_by_region.")
+        list[str] | None,
+        typer.Option(
+            help="Value this policy from the log: mia, popular, popular_by_region (greedy), or plackett-luce:0.5, "
+            "optimistic:0.5,1, epsilon-uniform (exploring throughout), or the stored name of a live policy."
+        ),
     ] = None,
     until: Until = None,
     attribution_days: Attribution = None,
@@ -62,6 +85,7 @@ def evaluate(
         progress("model", 0, 1)
         version = opened.version(model)
         progress("model", 1, 1)
+        allowed = opened.settings.exploration.epsilon
         found = opened.evaluator().evaluate(
             version,
             opened.catalogue().offers,
@@ -76,43 +100,12 @@ def evaluate(
         f"model {found.version} on {source}: {found.rows:,} impressions {found.window[0]} to {found.window[1]}, "
         f"{found.positives:,} connections",
     )
-    print_policies(found.policies)
-
-
-def promote(version: Annotated[str, typer.Argument(help="Version of the candidate.")], home: Home = None) -> None:
-    """Run the gate on a candidate and make it the champion, or refuse it and say why."""
-    with workspace(home) as opened:
-        verdict = opened.promote(version)
-    for check in verdict.checks:
-        typer.echo(f"passed: {check}")
-    typer.echo(f"model {version} is champion")
-
-
-def models(home: Home = None) -> None:
-    """List the registered models, newest first."""
-    with workspace(home) as opened:
-        found = opened.registry.versions()
-    if not found:
-        typer.echo("No models yet; `mia train` makes one.")
-        return
-    table = new_table(
-        "version", "made (UTC)", "champion", "gate", "AUC", "NDCG@3", "calibration\nerror", "trained\nuntil"
-    )
-    for model in found:
-        made = datetime.fromtimestamp(model.created_at / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-        figures = (f"{model.metrics.get(name, float('nan')):.4f}" for name in ("auc", "ndcg_at_3", "calibration_error"))
-        table.add_row(
-            model.version,
-            made,
-            "yes" if model.champion else "",
-            model.tags.get("gate", "not run"),
-            *figures,
-            model.tags.get("trained_until", ""),
+    print_policies(found.policies, found.warnings)
+    if found.decided:
+        typer.echo(
+            f"learning: {found.explored:,} of {found.decided:,} impressions of decisions "
+            f"({found.explored / found.decided:.1%}) explored; exploration.epsilon allows {allowed:.0%}"
         )
-    print_table(table)
-    for model in found:
-        if model.champion and model.tags.get("gate") == "refused":
-            typer.echo(f"model {model.version} was refused after it had gone live: it stays champion until another is")
 
 
 def _until(text: str | None) -> int | None:

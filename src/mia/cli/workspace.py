@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from mia.bootstrap import Workspace, is_workspace, open_workspace
-from mia.errors import InvalidInput, NotEnoughData
+from mia.bootstrap import Workspace, open_workspace, require_workspace
+from mia.errors import InvalidInput
 from mia.settings import load_settings
 from mia.timeline import day_of
 
@@ -27,13 +27,10 @@ SparkMaster = Annotated[
 def workspace(home: Path | None, *, make: bool = False, **given: str | None) -> Iterator[Workspace]:
     """The opened workspace, closed at the end; settings that are given go before those of environment and file.
 
-    Only commands that bring something in `make` one; to the others a folder that is none is most often a wrong folder,
-    and raises NotEnoughData.
+    Only commands that bring something in `make` one; the others raise NotEnoughData where there is none.
     """
     settings = load_settings(home, **given)
-    if not make and not is_workspace(settings):
-        raise NotEnoughData(f"no workspace at {settings.home.absolute()}; `mia ingest` or `mia demo` makes one")
-    opened = open_workspace(settings)
+    opened = open_workspace(settings) if make else require_workspace(settings)
     try:
         yield opened
     finally:

@@ -1,11 +1,17 @@
 """Intervals by resampling whole subscribers, since rows of one subscriber are not independent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from mia.frames import Floats, Ints, Objects
+
+Name = TypeVar("Name", bound=Hashable)
+
+CELLS = 2_000_000
+"""Weights of clusters that are drawn at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,47 @@ def bootstrap(statistic: Callable[[Ints], float], cluster: Ints, *, draws: int =
     return Estimate(statistic(np.arange(len(cluster))), float(low), float(high))
 
 
-def mean_interval(values: Floats, cluster: Ints, *, seed: int = 7) -> Estimate:
+def bootstrap_sums(
+    columns: Floats,
+    statistics: Mapping[Name, Callable[[Floats], Floats]],
+    cluster: Ints,
+    *,
+    draws: int = 1_000,
+    seed: int = 7,
+) -> dict[Name, Estimate]:
+    """95 % percentile intervals of statistics that are functions of column sums, all on the same resamples.
+
+    `columns` is R x c; a statistic maps sums, of shape (c) or draws x c, to one value a row of them. A resample of
+    clusters is a multinomial weighting of the sums of each cluster, so no row is ever gathered. Resamples on which a
+    statistic is NaN are left out.
+    """
+    _, codes = np.unique(cluster, return_inverse=True)
+    sums = np.column_stack([np.bincount(codes, weights=column) for column in columns.T])
+    count = len(sums)
+    rng = np.random.default_rng(seed)
+    step = max(1, CELLS // max(count, 1))
+    parts = []
+    for start in range(0, draws, step):
+        lot = min(step, draws - start)
+        drawn = rng.integers(0, count, (lot, count)) + count * np.arange(lot)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=lot * count).reshape(lot, count)
+        parts.append(times.astype(np.float64) @ sums)
+    resampled, total = np.concatenate(parts), sums.sum(axis=0)
+    found = {}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for name, statistic in statistics.items():
+            values = statistic(resampled)
+            known = values[~np.isnan(values)]
+            low, high = np.percentile(known, [2.5, 97.5]) if len(known) else (np.nan, np.nan)
+            found[name] = Estimate(float(statistic(total)), float(low), float(high))
+    return found
+
+
+def mean_interval(values: Floats, cluster: Ints, *, draws: int = 1_000, seed: int = 7) -> Estimate:
     """Mean of one value a row, with its clustered interval."""
-    return bootstrap(lambda rows: float(values[rows].mean()), cluster, seed=seed)
+    columns = np.column_stack([values, np.ones(len(values))])
+    return bootstrap_sums(columns, {"mean": _ratio}, cluster, draws=draws, seed=seed)["mean"]
+
+
+def _ratio(sums: Floats) -> Floats:
+    return np.asarray(sums[..., 0] / sums[..., 1])

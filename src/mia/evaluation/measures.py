@@ -4,9 +4,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from mia.evaluation.intervals import Estimate, bootstrap
 from mia.evaluation.metrics import auc, calibration_error, log_loss, ndcg
 from mia.frames import Floats, Ints
+
+MEASURES_SCHEMA = pa.schema(
+    [
+        pa.field("ranker", pa.string(), nullable=False),
+        *(
+            pa.field(name, pa.float64(), nullable=False)
+            for name in ("auc", "auc_low", "auc_high", "log_loss", "ndcg_at_3", "calibration_error")
+        ),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +64,13 @@ def auc_gain(scores: Floats, others: Floats, rows: Scored) -> Estimate:
     return bootstrap(
         lambda taken: auc(scores[taken], rows.labels[taken]) - auc(others[taken], rows.labels[taken]), rows.clusters
     )
+
+
+def measures_table(found: Mapping[str, Measures]) -> pa.Table:
+    """The figures as `MEASURES_SCHEMA`, one row a ranker, in the order given."""
+    rows = [
+        (name, one.auc.value, one.auc.low, one.auc.high, one.log_loss, one.ndcg_at_3, one.calibration_error)
+        for name, one in found.items()
+    ]
+    names = MEASURES_SCHEMA.names
+    return pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows], schema=MEASURES_SCHEMA)

@@ -39,10 +39,18 @@ def ndcg(scores: Floats, labels: Floats, groups: Ints, k: int) -> float:
     >>> ndcg(np.asarray([0.2, 0.9]), np.asarray([1.0, 0.0]), np.asarray([0, 0]), k=3)
     0.6309297535714575
     """
+    found = ndcg_by_group(scores, labels, groups, k)
+    known = found[~np.isnan(found)]
+    return float(np.mean(known)) if len(known) else float("nan")
+
+
+def ndcg_by_group(scores: Floats, labels: Floats, groups: Ints, k: int) -> Floats:
+    """The gain of each group in ascending order of its number, NaN for one without a connection."""
     _, codes = np.unique(groups, return_inverse=True)
     gained, ideal = (_discounted(order, codes, labels, k) for order in (scores, labels))
-    kept = ideal > 0
-    return float(np.mean(gained[kept] / ideal[kept])) if kept.any() else float("nan")
+    out = np.full(len(ideal), np.nan)
+    np.divide(gained, ideal, out=out, where=ideal > 0)
+    return out
 
 
 def calibration_error(scores: Floats, labels: Floats, bins: int = BINS) -> float:

@@ -14,6 +14,7 @@ from mia.frames import Floats, Ints, Objects
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
 DAY = DAY_SECONDS * MICROSECONDS
+KINDS = tuple(EventKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,16 @@ def history_of(
     return history
 
 
+def events_that_count(events: pa.Table, policy: ContactPolicy, *, at: int) -> pa.Table:
+    """The events of the ledger that a contact history up to `at` (microseconds) is made of: of the impressions, which
+    are most of them, only those inside the window of the policy.
+    """
+    when, kind = events["occurred_at"], events["kind"]
+    recent = pc.greater(when, at - policy.impression_window_days * DAY)
+    others = pc.not_equal(kind, str(EventKind.IMPRESSION))
+    return events.filter(pc.and_(pc.less_equal(when, at), pc.or_(recent, others)))
+
+
 def histories_of(
     events: pa.Table,
     subscriber_ids: Objects,
@@ -84,32 +95,35 @@ def histories_of(
     what `history_of` says of each. `totals` are the connections of each offer by anybody.
     """
     offer_ids = pa.array([offer.id for offer in offers], pa.string())
-    past = events.filter(pc.less_equal(events["occurred_at"], at)).sort_by(
-        [("occurred_at", "ascending"), ("event_id", "ascending")]
-    )
+    past = events_that_count(events, policy, at=at)
     row = pc.fill_null(pc.index_in(past["subscriber_id"], pa.array(subscriber_ids, pa.string())), -1).to_numpy()
     place = pc.fill_null(pc.index_in(past["offer_id"], offer_ids), -1).to_numpy()
-    kind, when = past["kind"].to_numpy(zero_copy_only=False), past["occurred_at"].to_numpy()
+    kind = pc.fill_null(pc.index_in(past["kind"], pa.array(KINDS)), -1).to_numpy()
+    when = past["occurred_at"].to_numpy()
     history = no_history(len(subscriber_ids), offers, totals)
     inside = (row >= 0) & (place >= 0)
-    shown = inside & (kind == EventKind.IMPRESSION) & (at - when < policy.impression_window_days * DAY)
+
+    def of(*kinds: EventKind) -> Ints:
+        return np.flatnonzero(inside & np.isin(kind, [KINDS.index(one) for one in kinds]))
+
+    shown = of(EventKind.IMPRESSION)
     np.add.at(history.impressions, (row[shown], place[shown]), 1.0)
-    declined = inside & (kind == EventKind.DECLINE)
+    declined = of(EventKind.DECLINE)
     np.minimum.at(history.days_since_decline, (row[declined], place[declined]), (at - when[declined]) / DAY)
-    _follow_connections(
-        history, *(part[inside] for part in (row, place, kind == EventKind.CONNECTION, kind == EventKind.DISCONNECTION))
-    )
+    # Only what switches an offer on and off depends on the order of the events.
+    turns = of(EventKind.CONNECTION, EventKind.DISCONNECTION)
+    told = pa.table({"when": when[turns], "id": past["event_id"].take(pa.array(turns))})
+    turns = turns[pc.sort_indices(told, [("when", "ascending"), ("id", "ascending")]).to_numpy()]
+    is_on = kind[turns] == KINDS.index(EventKind.CONNECTION)
+    _follow_connections(history, row[turns], place[turns], is_on)
     return history
 
 
-def _follow_connections(
-    history: ContactHistory, row: Ints, place: Ints, on: NDArray[np.bool_], off: NDArray[np.bool_]
-) -> None:
-    """Which offers are connected after the events, given in order of time, and how often each became so."""
-    turns = np.flatnonzero(on | off)
-    cell = (row * history.connected.shape[1] + place)[turns]
+def _follow_connections(history: ContactHistory, row: Ints, place: Ints, on: NDArray[np.bool_]) -> None:
+    """Which offers are connected after connections (`on`) and disconnections in order of time, and how often each."""
+    cell = row.astype(np.int64) * history.connected.shape[1] + place
     order = np.argsort(cell, kind="stable")
-    cell, is_on = cell[order], on[turns][order]
+    cell, is_on = cell[order], on[order]
     first = np.diff(cell, prepend=-1) > 0
     began = is_on & (first | ~np.roll(is_on, 1))
     np.add.at(history.connections.reshape(-1), cell[began], 1.0)

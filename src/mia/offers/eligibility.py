@@ -28,7 +28,7 @@ PASSED = -1
 def _missing(values: NDArray[Any]) -> Mask:
     if values.dtype == object:
         # A value that is not equal to itself is NaN.
-        return np.fromiter((value is None or value != value for value in values), bool, len(values))
+        return np.asarray((values == np.asarray(None)) | (values != values), np.bool_)
     return np.asarray(np.isnan(values))
 
 
@@ -161,8 +161,10 @@ class Eligibility:
         regions = None if profiles is None else profiles.attributes.get(REGION)
         if regions is None:
             return self._off_region.outside(None)
-        outside = [self._off_region.outside(region) for region in regions]
-        return np.asarray(outside, bool).reshape(-1, len(self.offers))
+        names = dict.fromkeys(regions)
+        places = {name: place for place, name in enumerate(names)}
+        outside = np.asarray([self._off_region.outside(name) for name in names], bool).reshape(-1, len(self.offers))
+        return np.asarray(outside[[places[name] for name in regions]], np.bool_)
 
     def _failing_condition(self, profiles: Profiles | None, rows: int) -> Mask:
         out = np.zeros((rows, len(self.offers)), bool)

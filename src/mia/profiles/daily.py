@@ -38,6 +38,7 @@ PARTS_OF_DAY = 8
 HOURS_OF_PART = 24 // PARTS_OF_DAY
 ENGINE_TYPES = {"str": "string", "int": "int64", "float": "float64", "bool": "boolean"}
 PASSIVE_KINDS = tuple(kind.name for kind in USAGE_KINDS.values() if not kind.activity)
+ACTIVE_KINDS = tuple(kind.name for kind in USAGE_KINDS.values() if kind.activity)
 BY_KIND = (SUBSCRIBER_ID, LOCAL_DAY, KNOWN_DAY, KIND)
 BY_KEY = (SUBSCRIBER_ID, LOCAL_DAY, KNOWN_DAY, "key")
 BYTES_OF = "data"
@@ -135,8 +136,8 @@ def roll_up(usage: Table) -> Table:
 def roll_up_keys(usage: Table) -> Table:
     """Daily roll-up of what was used: one row a (subscriber, local day, known day, key); records, charge, bytes.
 
-    Keys read `category:name`, `item:id` and, for what was had at a discount, `discount:kind`; a record of the
-    categories `a;b` counts for each. `charge` is in grains.
+    Keys read `category:name`, `item:id`, `discount:kind` for what was had at a discount, and `kind:name` for kinds that
+    an operator declared; a record of the categories `a;b` counts for each. `charge` is in grains.
     """
     base = {
         **{name: usage[name] for name in BY_KIND[:-1]},
@@ -148,10 +149,12 @@ def roll_up_keys(usage: Table) -> Table:
     # Trimming every name costs as much as all the rest.
     name = tagged.name.contains(" ").ifelse(tagged.name.strip(), tagged.name)
     discounted = usage.filter(usage[KIND].notin(PASSIVE_KINDS) & (usage[DISCOUNT] > 0))
+    declared = usage.filter(usage[KIND].notin(list(USAGE_KINDS)))
     keyed = ibis.union(
         tagged.filter(name != "").select(*base, key=ibis.literal(f"{CATEGORY}:") + name),
         usage.filter(usage[ITEM].notnull()).select(**base, key=ibis.literal(f"{ITEM}:") + usage[ITEM]),
         discounted.select(**base, key=ibis.literal(f"{DISCOUNT}:") + discounted[KIND]),
+        declared.select(**base, key=ibis.literal(f"{KIND}:") + declared[KIND]),
     )
     return keyed.group_by(BY_KEY).aggregate(
         records=keyed.one.sum().fill_null(0.0),

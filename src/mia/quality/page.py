@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader
-
-from mia.drawing import THEMES
+from mia.pages import open_pages
 from mia.quality.check import Status, written
 from mia.quality.figures import draw_figures
 from mia.quality.report import Report
@@ -14,7 +12,7 @@ _ORDER = (Status.FAIL, Status.WARN, Status.PASS, Status.SKIP)
 
 def render_page(report: Report) -> str:
     """The page: verdict, checks with examples, plots, tables of kinds and regions; light or dark as the reader is."""
-    pages = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
+    pages = open_pages(Path(__file__).parent)
     pages.filters |= {"written": written, "cell": _cell}
     return pages.get_template("page.html").render(
         known=report.to_json(),
@@ -22,8 +20,6 @@ def render_page(report: Report) -> str:
         counts=[(status, sum(check.status is status for check in report.checks)) for status in _ORDER],
         figures=draw_figures(report),
         tables=[("Kinds", report.kinds), ("Regions", report.regions)],
-        light=THEMES["light"].variables(),
-        dark=THEMES["dark"].variables(),
     )
 
 

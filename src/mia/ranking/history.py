@@ -88,6 +88,16 @@ class OfferRates:
             offer_shown,
         )
 
+    @property
+    def doubt(self) -> Floats:
+        """Standard deviation of each offer's rate as a share of it (d x m).
+
+        The rate r after i impressions is the mean of a Beta posterior of variance r (1 - r) / (i + s + 1) (Gelman, A.
+        et al., 2013, appendix A).
+        """
+        rate = np.maximum(self.offer, np.finfo(float).tiny)
+        return np.asarray(np.sqrt((1.0 - rate) / (rate * (self.impressions + STRENGTH + 1.0))))
+
     def day_places(self, as_of: Ints) -> Ints:
         """Place of each as-of day; a day after the last one is answered from the last one."""
         return np.clip(np.searchsorted(self.days, as_of, side="right") - 1, 0, len(self.days) - 1)

@@ -123,13 +123,13 @@ class Sums:
 def _step(gradient: Floats, curvature: Floats, prior: Floats, strengths: Floats) -> Floats:
     """The likeliest deviation, when it is expected to be `prior`; no further from there than a Newton step may go."""
     away = np.linalg.solve(curvature + np.diag(strengths), gradient - curvature @ prior)
-    return np.asarray(prior + _held(away, curvature))
+    return prior + _held(np.asarray(away), curvature)
 
 
 def _held(step: Floats, curvature: Floats) -> Floats:
     """The step, shortened where it changes the log odds by more than LONGEST_STEP; the first column is constant 1."""
     length = np.sqrt(max(float(step @ curvature @ step), 0.0) / max(float(curvature[0, 0]), LEAST))
-    return step * min(1.0, LONGEST_STEP / max(length, LEAST))
+    return np.asarray(step * min(1.0, LONGEST_STEP / max(float(length), LEAST)))
 
 
 def lines_of(sums: Mapping[int, Sums], strengths: Floats, without: int | None) -> tuple[Floats, dict[int, Floats]]:

@@ -1,9 +1,12 @@
 """Pair features: one subscriber on one day against one offer. Training and serving run this same code."""
 
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mia.frames import Floats, Ints, Objects, Profiles, Singles, SparseBlock
 from mia.ranking.history import OfferRates
@@ -15,6 +18,10 @@ MOST_DOUBLINGS = 3.0
 """An offer eight times too large or too small is as unfit as any."""
 VOLUME = "data_mb_{}_30d"
 """Profile column of the data of one category."""
+HOUR, WEEKDAY = "hour", "weekday"
+GIVEN = "context_"
+"""Beginning of the numbers that came with a request."""
+LARGEST = 1e300
 AXIS = "axis_"
 """Beginning of the features of an axis of tags, which a catalogue has or has not."""
 NEEDS = (
@@ -26,15 +33,66 @@ NEEDS = (
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where and when the pairs are shown: one value a pair, `position` from 1."""
+    """Where and when R pairs are shown: one value a pair, `position` from 1.
+
+    `numbers` are the local `hour` (0 to 23) and `weekday` (0 is Monday) and, as `context_NAME`, the numbers that came
+    with the request, such as fresh balances; NaN where unknown. `slate` numbers the request that a pair was shown in.
+    None, or a number that is not there, is unknown of all pairs.
+    """
 
     channel: Objects
     position: Floats
+    placement: Objects | None = None
+    numbers: Mapping[str, Floats] = field(default_factory=dict)
+    slate: Ints | None = None
+
+    def __len__(self) -> int:
+        return len(self.channel)
 
     @classmethod
-    def constant(cls, pairs: int, channel: str | None) -> Self:
-        """The same channel for all pairs, at position 1 as always at inference."""
-        return cls(np.full(pairs, channel, object), np.ones(pairs))
+    def constant(
+        cls, pairs: int, channel: str | None, placement: str | None = None, numbers: Mapping[str, float] | None = None
+    ) -> Self:
+        """The same for all pairs, at position 1 as always at inference; kept but once."""
+
+        def spread(value: Any, kind: type) -> NDArray[Any]:  # noqa: ANN401 - a text or a number
+            return np.broadcast_to(np.asarray(value, kind), pairs)
+
+        return cls(
+            spread(channel, object),
+            spread(1.0, float),
+            None if placement is None else spread(placement, object),
+            {name: spread(value, float) for name, value in (numbers or {}).items()},
+        )
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it was made the same for all pairs."""
+        columns = (self.channel, self.position, self.placement, *self.numbers.values())
+        return all(column is None or column.strides == (0,) for column in columns)
+
+    def take(self, which: Ints) -> "Context":
+        """The context of the given pairs, in their order."""
+        return Context(
+            self.channel[which],
+            self.position[which],
+            None if self.placement is None else self.placement[which],
+            {name: values[which] for name, values in self.numbers.items()},
+            None if self.slate is None else self.slate[which],
+        )
+
+
+def numbers_of(moment: datetime, given: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of one request's context: of its local moment, and those among what came with it.
+
+    >>> numbers_of(datetime(2021, 3, 1, 15, 30), {"balance": 12, "page": "home", "new": True})
+    {'hour': 15.0, 'weekday': 0.0, 'context_balance': 12.0}
+    """
+    numbers = {HOUR: float(moment.hour), WEEKDAY: float(moment.weekday())}
+    for name, value in given.items():
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST:
+            numbers[f"{GIVEN}{name}"] = float(value)
+    return numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +118,14 @@ class Pairs:
 
     def take(self, which: Ints) -> "Pairs":
         """The given pairs, in their order."""
-        context = Context(self.context.channel[which], self.context.position[which])
+        context = self.context.take(which)
         return Pairs(
             self.profiles, self.offers, self.rows[which], self.cols[which], context, self.names, self.features[which]
         )
 
     def at_first_position(self) -> "Pairs":
         """The same pairs as inference sees them: position held at 1."""
-        context = Context(self.context.channel, np.ones(len(self)))
+        context = replace(self.context, position=np.ones(len(self)))
         return Pairs(self.profiles, self.offers, self.rows, self.cols, context, self.names, self.features)
 
 

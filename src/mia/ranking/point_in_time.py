@@ -1,4 +1,4 @@
-"""Point-in-time pairs: each (subscriber, offer, day) with the profile as of that day and nothing later."""
+"""Point in time: the profile of each (subscriber, day) as of that day and nothing later, and what offers were then."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from mia.domain.offer import Offer
 from mia.frames import Ints, Objects, Profiles
 from mia.ranking.history import OfferRates, build_history
 from mia.ranking.offer_table import OfferTable
-from mia.ranking.pairs import Context, Pairs, build_pairs
 from mia.tables import AS_OF, SUBSCRIBER_ID
 
 BuildProfiles = Callable[[tuple[Offer, ...], pa.Table], Profiles]
@@ -19,16 +18,13 @@ BuildProfiles = Callable[[tuple[Offer, ...], pa.Table], Profiles]
 
 @dataclass(frozen=True, slots=True)
 class PointInTime:
-    """Makes pairs from the events of the ledger and a builder of profiles for (subscriber_id, as_of) spines."""
+    """Finds what pairs are built from, in the events of the ledger and with a builder of profiles for (subscriber_id,
+    as_of) spines.
+    """
 
     table: OfferTable
     events: pa.Table
     build_profiles: BuildProfiles
-
-    def pairs(self, subscriber_ids: Objects, days: Ints, cols: Ints, context: Context) -> Pairs:
-        """Pairs of R subscribers, local days and offer numbers, in their order."""
-        profiles, rows = self.profiles(subscriber_ids, days)
-        return build_pairs(profiles, self.table, self.rates(profiles), rows, cols, context)
 
     def profiles(self, subscriber_ids: Objects, days: Ints) -> tuple[Profiles, Ints]:
         """The distinct profiles that R (subscriber, day) rows need, and the profile row of each."""

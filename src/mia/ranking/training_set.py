@@ -5,6 +5,7 @@ the latest impression before the connection; an impression whose window had not 
 out, since a connection could still come.
 """
 
+import hashlib
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -13,13 +14,27 @@ import pyarrow.compute as pc
 
 from mia.errors import NotEnoughData
 from mia.frames import Floats, Ints, Objects
-from mia.tables import CHANNEL, KIND, LOCAL_DAY, OCCURRED_AT, OFFER_ID, POSITION, PROPENSITY, REGION, SUBSCRIBER_ID
+from mia.tables import (
+    CHANNEL,
+    DECISION_ID,
+    KIND,
+    LOCAL_DAY,
+    OCCURRED_AT,
+    OFFER_ID,
+    POSITION,
+    PROPENSITY,
+    REGION,
+    SUBSCRIBER_ID,
+)
 from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
 
 
 @dataclass(frozen=True, slots=True)
 class Impressions:
-    """R impressions in order of time; `slate` numbers the request each belongs to, `labels` are 0 or 1."""
+    """R impressions in order of time; `slate` numbers the request each belongs to, `labels` are 0 or 1.
+
+    `decision_ids` are None where no decision is known.
+    """
 
     subscriber_ids: Objects
     offer_ids: Objects
@@ -31,6 +46,7 @@ class Impressions:
     propensity: Floats
     slate: Ints
     labels: Floats
+    decision_ids: Objects
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -39,6 +55,16 @@ class Impressions:
     def window(self) -> tuple[str, str]:
         """First and last local day, as ISO dates."""
         return date_of(int(self.local_day.min())).isoformat(), date_of(int(self.local_day.max())).isoformat()
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of who was shown what when, and of the answers: the same for the same data."""
+        digest = hashlib.blake2b(digest_size=8)
+        for part in (self.subscriber_ids, self.offer_ids):
+            digest.update("\x1f".join(map(str, part)).encode(errors="surrogatepass"))
+        for numbers in (self.occurred_at, self.labels):
+            digest.update(np.ascontiguousarray(numbers).tobytes())
+        return digest.hexdigest()
 
     def take(self, rows: Ints) -> "Impressions":
         """The given impressions, in their order."""
@@ -77,6 +103,7 @@ def build_impressions(events: pa.Table, *, attribution_days: int, until: int) ->
         kept[PROPENSITY].to_numpy(zero_copy_only=False).astype(float),
         _slates(kept),
         labels[matured],
+        _objects(kept[DECISION_ID]),
     )
 
 

@@ -23,7 +23,9 @@ class DuckDBEngine:
         """A fresh in-memory connection for SQL."""
         connection = duckdb.connect()
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("SET enable_progress_bar = false")
+        # Told only where there is one: in a notebook without widgets DuckDB refuses every word about it.
+        if connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (True,):
+            connection.execute("SET enable_progress_bar = false")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"SET threads = {int(self.threads)}")
         connection.execute(f"SET memory_limit = '{self.memory_limit}'")

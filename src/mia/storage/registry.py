@@ -2,22 +2,31 @@
 
 import logging
 import os
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import orjson
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from mia.errors import UnknownModel
-from mia.ports import ModelVersion
+from mia.frames import Floats
+from mia.ports import ChampionChange, ModelVersion, Tried
+from mia.storage.files import replace_durably
+from mia.storage.pyfunc import write_flavour
 
 NAME = "mia"
 CHAMPION = "champion"
 VERDICT = "gate.json"
-MODEL = "model"
+MODEL, ARTIFACTS = "model", "artifacts"
+CHANGE = "champion."
+"""Tags of the registered model that tell who was champion when, numbered in order."""
+MOST_TAG = 1_000
 NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
@@ -36,18 +45,34 @@ class MlflowRegistry:
         self._experiment = self._experiment_here()
 
     def register(
-        self, *, folder: Path, parameters: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, str]
+        self,
+        *,
+        folder: Path,
+        parameters: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        example: Mapping[str, Floats] | None = None,
+        trials: Sequence[Tried] = (),
     ) -> str:
-        """Log a run with everything in `folder` as artifacts, register its model, return the version."""
-        run = self._client.create_run(self._experiment)
+        """Log a run with everything in `folder` as artifacts, register its model, return the version.
+
+        With an `example`, a few values of each column that the ranker reads, it becomes a pyfunc model as well;
+        `trials` become runs nested in this one.
+        """
+        run = self._client.create_run(self._experiment, tags=dict(tags))
         run_id = run.info.run_id
         self._client.log_batch(
             run_id,
             metrics=[Metric(name, value, run.info.start_time, 0) for name, value in metrics.items() if value == value],
             params=[Param(name, str(value)) for name, value in parameters.items()],
-            tags=[RunTag(name, value) for name, value in tags.items()],
         )
         self._client.log_artifacts(run_id, str(folder), MODEL)
+        if example is not None:
+            with tempfile.TemporaryDirectory() as name:
+                write_flavour(Path(name), example, run_id=run_id, made_at=run.info.start_time, artifact_path=MODEL)
+                self._client.log_artifacts(run_id, name, MODEL)
+        for trial in trials:
+            self._log_trial(run_id, trial)
         self._client.set_terminated(run_id)
         if not self._client.search_registered_models(f"name = '{NAME}'"):
             self._client.create_registered_model(NAME)
@@ -56,13 +81,19 @@ class MlflowRegistry:
         )
         return str(made.version)
 
+    def _log_trial(self, parent: str, trial: Tried) -> None:
+        tags = {MLFLOW_PARENT_RUN_ID: parent, MLFLOW_RUN_NAME: f"trial {trial.number}"}
+        run = self._client.create_run(self._experiment, tags=tags)
+        self._client.log_batch(
+            run.info.run_id,
+            metrics=[Metric("log_loss", trial.loss, run.info.start_time, trial.number)],
+            params=[Param(name, str(value)) for name, value in trial.parameters.items()],
+        )
+        self._client.set_terminated(run.info.run_id)
+
     def fetch(self, version: str) -> Path:
         """Folder with the artifacts of a version; raises UnknownModel."""
-        try:
-            run_id = self._client.get_model_version(NAME, version).run_id
-        except MlflowException as error:
-            raise UnknownModel(version) from error
-        folder = self._artifacts / str(run_id) / "artifacts" / MODEL
+        folder = self._attachments(version) / MODEL
         if not folder.is_dir():
             raise UnknownModel(version)
         return folder
@@ -77,14 +108,57 @@ class MlflowRegistry:
                 return None
             raise
 
-    def promote(self, version: str, verdict: Mapping[str, Any]) -> None:
-        """Store the verdict with the version and point the alias `champion` at it."""
-        self._judge(version, verdict)
-        self._client.set_registered_model_alias(NAME, CHAMPION, version)
+    def champions(self) -> list[ChampionChange]:
+        """Every change of the champion, oldest first, the present one last."""
+        champion = self.champion()
+        found = self._client.search_registered_models(f"name = '{NAME}'")
+        tags = found[0].tags if found else {}
+        changes = [ChampionChange(**orjson.loads(tags[name])) for name in sorted(tags) if name.startswith(CHANGE)]
+        if champion is None:
+            return []
+        if all(one.version != champion for one in changes):
+            return [*changes, ChampionChange(champion, 0, "", "alias")]
+        # What was noted and did not come to pass, since the process was killed between the two, is no change.
+        while changes[-1].version != champion:
+            changes.pop()
+        return changes
 
-    def refuse(self, version: str, verdict: Mapping[str, Any]) -> None:
-        """Store the verdict with the version and leave the alias where it is."""
-        self._judge(version, verdict)
+    def make_champion(self, change: ChampionChange) -> None:
+        """Note the change in a tag of the model, then point the alias at the version; raises UnknownModel."""
+        self._version(change.version)
+        place = len(self.champions())
+        note = orjson.dumps(asdict(change)).decode()
+        self._client.set_registered_model_tag(NAME, f"{CHANGE}{place:06d}", note)
+        self._client.set_registered_model_alias(NAME, CHAMPION, change.version)
+
+    def judge(self, version: str, verdict: Mapping[str, Any]) -> None:
+        """Store the verdict with the version and leave the alias where it is; raises UnknownModel.
+
+        Tags hold the outcome and its reasons in short, the artifact all of it.
+        """
+        self.attach(version, {VERDICT: orjson.dumps(verdict, option=orjson.OPT_INDENT_2).decode()})
+        short = {
+            "gate_colour": str(verdict.get("colour", "")),
+            "gate_reasons": str(verdict.get("reasons", ""))[:MOST_TAG],
+            "gate_override": str(verdict.get("override") or "")[:MOST_TAG],
+            "gate": "passed" if verdict.get("passed") else "refused",
+        }
+        for name, value in short.items():
+            self._client.set_model_version_tag(NAME, version, name, value)
+
+    def attach(self, version: str, files: Mapping[str, str]) -> None:
+        """Keep small text files as artifacts of the run, in the place of earlier ones; tags say where a card lies."""
+        folder = self._attachments(version)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            replace_durably(folder / name, text.encode())
+            if name.endswith(".html"):
+                self._client.set_model_version_tag(NAME, version, name.removesuffix(".html"), str(folder / name))
+
+    def attached(self, version: str, name: str) -> bytes | None:
+        """One of those files, None where there is none; raises UnknownModel."""
+        path = self._attachments(version) / name
+        return path.read_bytes() if path.is_file() else None
 
     def versions(self) -> list[ModelVersion]:
         """All versions, newest first."""
@@ -115,10 +189,12 @@ class MlflowRegistry:
         name = next(name for name in (NAME, *(f"{NAME} {number}" for number in range(2, 1_000))) if name not in taken)
         return str(self._client.create_experiment(name, artifact_location=location))
 
-    def _judge(self, version: str, verdict: Mapping[str, Any]) -> None:
+    def _attachments(self, version: str) -> Path:
+        """Where the artifacts of a version lie: in this folder, wherever the workspace was when it was made."""
+        return self._artifacts / str(self._version(version).run_id) / ARTIFACTS
+
+    def _version(self, version: str) -> Any:  # noqa: ANN401 - MLflow's own
         try:
-            found = self._client.get_model_version(NAME, version)
+            return self._client.get_model_version(NAME, version)
         except MlflowException as error:
             raise UnknownModel(version) from error
-        self._client.set_model_version_tag(NAME, version, "gate", "passed" if verdict.get("passed") else "refused")
-        self._client.log_dict(found.run_id, orjson.loads(orjson.dumps(verdict)), VERDICT)

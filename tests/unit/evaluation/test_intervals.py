@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tests.fakes.frames import objects
 
-from mia.evaluation.intervals import Estimate, bootstrap, clusters, mean_interval
+from mia.evaluation.intervals import Estimate, bootstrap, bootstrap_sums, clusters, mean_interval
 
 
 def test_rows_of_one_subscriber_are_one_cluster():
@@ -60,6 +60,35 @@ def test_resamples_without_a_figure_are_left_out_and_none_at_all_is_nan():
     assert (found.low, found.high) == (1.0, 1.0)
     nothing = bootstrap(lambda _: float("nan"), np.arange(2), draws=10)
     assert np.isnan([nothing.value, nothing.low, nothing.high]).all()
+
+
+def test_sums_of_clusters_say_what_gathered_rows_say():
+    rng = np.random.default_rng(6)
+    cluster = rng.integers(0, 60, 400)
+    values, weights = rng.random(400) + cluster / 60, rng.random(400)
+    by_rows = bootstrap(
+        lambda rows: float((values[rows] * weights[rows]).sum() / weights[rows].sum()), cluster, draws=4_000
+    )
+    columns = np.column_stack([values * weights, weights])
+    found = bootstrap_sums(
+        columns,
+        {"ratio": lambda sums: sums[..., 0] / sums[..., 1], "weight": lambda sums: sums[..., 1]},
+        cluster,
+        draws=4_000,
+    )
+    assert found["ratio"].value == pytest.approx(by_rows.value)
+    width = by_rows.high - by_rows.low
+    assert found["ratio"].low == pytest.approx(by_rows.low, abs=0.05 * width)
+    assert found["ratio"].high == pytest.approx(by_rows.high, abs=0.05 * width)
+    assert found["weight"].value == pytest.approx(weights.sum())
+
+
+def test_resamples_are_the_same_however_many_are_drawn_at_a_time(monkeypatch):
+    columns = np.random.default_rng(6).random((50, 2))
+    statistics = {"mean": lambda sums: sums[..., 0]}
+    whole = bootstrap_sums(columns, statistics, np.arange(50), draws=40)
+    monkeypatch.setattr("mia.evaluation.intervals.CELLS", 150)
+    assert bootstrap_sums(columns, statistics, np.arange(50), draws=40)["mean"].low == pytest.approx(whole["mean"].low)
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@ import numpy as np
 import orjson
 import pytest
 
-from mia.evaluation.measures import Measures, Scored, auc_gain, measure
+from mia.evaluation.measures import MEASURES_SCHEMA, Measures, Scored, auc_gain, measure, measures_table
 from mia.evaluation.metrics import auc, calibration_error, log_loss, ndcg
 
 
@@ -31,3 +31,14 @@ def test_a_gain_is_paired(rows):
     gain = auc_gain(better, scores, rows)
     assert gain.low > 0
     assert gain.value == pytest.approx(auc(better, rows.labels) - auc(scores, rows.labels))
+
+
+def test_figures_of_several_rankers_are_a_table_in_their_order(rows):
+    rng = np.random.default_rng(5)
+    found = {name: measure(rng.random(300), rows) for name in ("mia", "popular")}
+    table = measures_table(found)
+    assert table.schema == MEASURES_SCHEMA
+    assert table["ranker"].to_pylist() == ["mia", "popular"]
+    second = table.to_pylist()[1]
+    assert (second["auc_low"], second["auc_high"]) == (found["popular"].auc.low, found["popular"].auc.high)
+    assert second["calibration_error"] == found["popular"].calibration_error

@@ -14,7 +14,7 @@ from tests.unit.profiles.reference.people import Person, Record
 from mia.intake.subscribers import KNOWN_TIMEZONE
 from mia.intake.usage import usage_plan
 from mia.profiles.daily import BY_KEY, BY_KIND, ENGINE_TYPES, complete, merge_known, roll_up, roll_up_keys
-from mia.profiles.features import build_features
+from mia.profiles.features import WINDOW_COLUMNS, build_features
 from mia.profiles.keys import build_usage_keys, sum_keys
 from mia.profiles.windows import sum_windows
 from mia.tables import AS_OF, KNOWN_DAY, LAKE_USAGE, LOCAL_DAY, LOCAL_HOUR, SUBSCRIBER_ID
@@ -52,7 +52,7 @@ def sql(expression: Table) -> str:
 
 
 ROLL_UP, ROLL_UP_KEYS = sql(roll_up(complete(USAGE))), sql(roll_up_keys(complete(USAGE)))
-WINDOWS = sum_windows(seen_days(DAILY, BY_KIND), FIRST, LAST)
+WINDOWS = sum_windows(seen_days(DAILY, BY_KIND), WINDOW_COLUMNS, FIRST, LAST)
 KEYS = sum_keys(seen_days(DAILY_KEYS, BY_KEY))
 SUMS, KEY_SUMS = ibis.table(WINDOWS.schema(), name="sums"), ibis.table(KEYS.schema(), name="key_sums")
 SUM_WINDOWS, SUM_KEYS = sql(WINDOWS), sql(KEYS)

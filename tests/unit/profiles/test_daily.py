@@ -169,7 +169,7 @@ def test_a_record_of_several_categories_counts_for_each(bench: Bench) -> None:
     }
 
 
-def test_keys_count_what_was_had_at_a_discount_by_kind(bench: Bench) -> None:
+def test_keys_count_what_was_had_at_a_discount_and_the_kinds_that_were_declared(bench: Bench) -> None:
     rows = [
         {"kind": "purchase", "charge": 2.0, "discount": 0.5},
         {"kind": "purchase", "charge": 1.0, "discount": 0.1},
@@ -181,6 +181,7 @@ def test_keys_count_what_was_had_at_a_discount_by_kind(bench: Bench) -> None:
     assert {row["key"]: (row["records"], row["charge"] / MONEY_GRAINS) for row in found} == {
         "discount:purchase": (2.0, 3.0),
         "discount:content": (1.0, 8.0),
+        "kind:purchase": (3.0, 7.0),
     }
 
 

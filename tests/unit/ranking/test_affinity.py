@@ -96,7 +96,7 @@ def test_the_schema_carries_the_lines():
     plain = FeatureSchema.fit(pairs, labels, "f1")
     schema, unseen = plain.with_affinity(pairs, labels)
     place = schema.names.index(AFFINITY)
-    assert schema.names == (*plain.names[:-2], AFFINITY, *plain.names[-2:])
+    assert schema.names == (*plain.names[: -len(plain.shown)], AFFINITY, *plain.shown)
     assert schema.training_matrix(pairs, labels, unseen)[:, place].tolist() == unseen.tolist()
     matrix = schema.matrix(pairs)
     assert np.array_equal(np.delete(matrix, place, axis=1), plain.matrix(pairs), equal_nan=True)

@@ -17,3 +17,9 @@ def test_the_order_is_total_and_greedy(rows):
 def test_worth_is_chance_times_margin_times_priority():
     found = expected_value(np.asarray([0.1, 0.5]), np.asarray([200.0, 30.0]), np.asarray([1.0, 2.0]))
     assert found.tolist() == [20.0, 30.0]
+
+
+def test_many_decisions_are_ordered_each_by_itself():
+    worth = np.asarray([[1.0, 3.0, 3.0], [2.0, -np.inf, 5.0]])
+    acceptance = np.asarray([[0.1, 0.2, 0.3], [0.1, 0.2, 0.3]])
+    assert greedy_order(worth, acceptance).tolist() == [[2, 1, 0], [2, 0, 1]]

@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from tests.fakes.frames import AS_OF, OFFERS, events, offer
 
 from mia.ranking.history import OfferRates, build_history, no_offer_history
@@ -132,3 +134,14 @@ def test_a_day_between_is_answered_from_the_one_before():
     rates = OfferRates.build(build_history(events([]), TABLE, DAYS), TABLE)
     asked = np.asarray([AS_OF - 9, AS_OF - 1, AS_OF, AS_OF + 2, AS_OF + 3, AS_OF + 99])
     assert rates.day_places(asked).tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_doubt_is_the_spread_of_the_posterior_and_falls_with_impressions():
+    rows = [{"local_day": AS_OF - 2, "offer_id": OFFERS[0].id, "kind": "impression", "region": None}] * 400
+    rows += [{"local_day": AS_OF - 2, "offer_id": OFFERS[0].id, "kind": "connection", "region": None}] * 40
+    rates = OfferRates.build(build_history(events(rows), TABLE, DAYS), TABLE)
+    rate, shown = rates.offer[-1, 0], 400 + 50
+    posterior = stats.beta(rate * shown, (1 - rate) * shown)
+    assert rates.doubt[-1, 0] == pytest.approx(posterior.std() / posterior.mean())
+    assert rates.doubt[-1, 0] < 0.5 * rates.doubt[-1, 1:].min()
+    assert np.isfinite(OfferRates.build(no_offer_history(), TABLE).doubt).all()

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,10 @@ from tests.fakes.frames import OFFERS, objects, random_pairs
 
 from mia.errors import FeatureMismatch
 from mia.frames import Profiles
+from mia.ranking.encoding import Encoding, rates_before
 from mia.ranking.offer_table import OfferTable
-from mia.ranking.schema import Encoding, FeatureSchema, rates_before
+from mia.ranking.pairs import Context
+from mia.ranking.schema import FeatureSchema
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +33,7 @@ def test_every_column_has_its_place(given_pairs):
     assert matrix.shape == (len(pairs), len(schema.names))
     assert len(set(schema.names)) == len(schema.names)
     column = dict(zip(schema.names, matrix.T, strict=True))
-    np.testing.assert_array_equal(column["data_mb_30d"], pairs.profiles.column("data_mb_30d")[pairs.rows].astype("f4"))
+    np.testing.assert_allclose(column["data_mb_30d"], pairs.profiles.column("data_mb_30d")[pairs.rows], rtol=1e-6)
     np.testing.assert_array_equal(column["offer_price"], pairs.offers.column("offer_price")[pairs.cols].astype("f4"))
     np.testing.assert_array_equal(column["tag_share"], pairs.feature("tag_share"))
     np.testing.assert_array_equal(column["position"], pairs.context.position)
@@ -114,6 +117,8 @@ def test_an_attribute_may_bear_the_name_of_another_column(given_pairs, name, val
     for feature, place in schema.places.items():
         np.testing.assert_array_equal(matrix[:, place], expected[:, plain.places[feature]])
     np.testing.assert_array_equal(matrix[:, -2:], expected[:, -2:])
+    assert len(set(schema.columns)) == len(schema.columns) == len(schema.names)
+    assert sum(one != other for one, other in zip(schema.columns, schema.names, strict=True)) == 1
 
 
 @pytest.mark.parametrize("part", ["profile", "pair"])
@@ -123,6 +128,38 @@ def test_a_missing_feature_is_refused(given_pairs, part):
     wanting = replace(schema, **{part: (*getattr(schema, part), "feature_of_tomorrow")})
     with pytest.raises(FeatureMismatch, match="no feature_of_tomorrow"):
         wanting.matrix(pairs)
+
+
+def test_the_context_is_learnt_and_what_is_missing_stands_as_the_fit_saw_it(given_pairs):
+    pairs, labels = given_pairs
+    empty = {"context_hollow": np.full(len(pairs), np.nan)}
+    told = replace(pairs, context=replace(pairs.context, numbers={**pairs.context.numbers, **empty}))
+    schema = FeatureSchema.fit(told, labels, "f1")
+    assert schema.shown == ("context_balance", "hour", "weekday", "placement", "channel", "position")
+    column = dict(zip(schema.names, schema.matrix(told).T, strict=True))
+    for name in ("hour", "weekday", "context_balance"):
+        np.testing.assert_array_equal(column[name], pairs.context.numbers[name])
+    at_top = pairs.context.placement == "top"
+    np.testing.assert_allclose(
+        column["placement"][at_top], (labels[at_top].sum() + 50 * labels.mean()) / (at_top.sum() + 50)
+    )
+    bare = schema.matrix(replace(pairs, context=Context.constant(len(pairs), "app")))
+    column = dict(zip(schema.names, bare.T, strict=True))
+    # Every pair had an hour: the middle one stands for it. Some had no balance: that one is known as missing.
+    assert set(column["hour"]) == {np.median(pairs.context.numbers["hour"])}
+    assert np.isnan(column["context_balance"]).all()
+    nowhere = np.equal(pairs.context.placement, None)
+    smoothed = (labels[nowhere].sum() + 50 * labels.mean()) / (nowhere.sum() + 50)
+    np.testing.assert_allclose(column["placement"], smoothed)
+    assert FeatureSchema.from_json(json.loads(json.dumps(schema.to_json()))).shown == schema.shown
+
+
+def test_a_model_without_context_has_no_columns_of_it(given_pairs):
+    pairs, labels = given_pairs
+    bare = replace(pairs, context=Context(pairs.context.channel, pairs.context.position))
+    schema = FeatureSchema.fit(bare, labels, "f1")
+    assert schema.shown == ("channel", "position")
+    assert np.array_equal(schema.matrix(pairs), schema.matrix(bare), equal_nan=True)
 
 
 def test_an_axis_of_tags_that_the_catalogue_lost_is_unknown(given_pairs):

@@ -1,15 +1,15 @@
 """The dashboard: one page rendered here, its style sheet, its charts. Open: it shows sums, never a subscriber."""
 
 import asyncio
+import pathlib
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import pyarrow as pa
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
@@ -29,6 +29,8 @@ from mia.errors import InvalidInput, MiaError, UnknownOffer
 from mia.services.record import Identifier
 
 BASELINE = "2021-01"
+CARD_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+"""A card brings its style along, since it must stand alone."""
 DIMENSIONS = ("macro_region", "region", "offer", "channel", "arm")
 
 Baseline = Annotated[Month | None, IfGiven, Query(description="month that growth is counted from")]
@@ -43,7 +45,7 @@ def dashboard_routes(services: Services, pages: Environment) -> APIRouter:
     """Routes under /dashboard."""
     router = APIRouter(tags=["dashboard"])
     readable = APIRouter(route_class=_readable_problems(pages))
-    folder = Path(__file__).parent
+    folder = pathlib.Path(__file__).parent
     page, style, icon = pages.get_template("page.html"), folder / "style.css", folder / "icon.svg"
     style_bytes, icon_bytes = style.read_bytes(), icon.read_bytes()
 
@@ -90,7 +92,8 @@ def dashboard_routes(services: Services, pages: Environment) -> APIRouter:
         asked = choice.macro_region is not None or region in regions
         headline = uptake.headline(region, choice.baseline, choice.end) if asked else None
         found = Found(shown, uptake.months(), regions, region, headline)
-        return page.render(_page_values(choice, build_view(choice, found), services.ledger.position()))
+        values = _page_values(choice, build_view(choice, found), services.ledger.position())
+        return page.render(values, model=services.decisions.model_version)
 
     @router.get("/dashboard/style.css", include_in_schema=False)
     async def show_style() -> Response:
@@ -128,6 +131,30 @@ def dashboard_routes(services: Services, pages: Environment) -> APIRouter:
         """The figures of the table, unrounded."""
         rows = await asyncio.to_thread(table, choice)
         return csv_response(rows, f"uptake-{choice.by}-{choice.baseline}.csv")
+
+    @readable.get(
+        "/dashboard/models/{version}/card",
+        summary="A model card",
+        response_class=Response,
+        responses=_body("text/html") | problem_responses(404),
+    )
+    async def show_card(
+        version: Annotated[str, Path(max_length=20, description="version of the model, or `champion`")],
+    ) -> Response:
+        """Everything to know about one version of the model: data, figures, slices, verdict of the gate."""
+        html = await asyncio.to_thread(services.card, version)
+        return Response(html, media_type="text/html", headers={"Content-Security-Policy": CARD_POLICY})
+
+    @readable.get(
+        "/dashboard/monitor",
+        summary="The live model in operation",
+        response_class=Response,
+        responses=_body("text/html") | problem_responses(404),
+    )
+    async def show_health() -> Response:
+        """The page of the last `mia monitor`: drift, calibration, fallbacks and exploration against their limits."""
+        html = await asyncio.to_thread(services.health.page)
+        return Response(html, media_type="text/html", headers={"Content-Security-Policy": CARD_POLICY})
 
     router.include_router(readable)
     return router

@@ -71,6 +71,9 @@ def _readiness(services: Services) -> dict[str, Any]:
 
 
 def _show_state(services: Services, metrics: Metrics) -> None:
+    report = services.health.report()
+    if report is not None:
+        metrics.show_health(report)
     try:
         metrics.show_state(
             model=services.decisions.model_version,

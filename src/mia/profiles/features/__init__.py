@@ -6,6 +6,14 @@ divide or to count from.
 """
 
 from mia.profiles.features.build import build_features, spine_of_day
-from mia.profiles.features.declared import FEATURE_NAMES, FEATURES, describe, feature_fingerprint
+from mia.profiles.features.declared import FEATURE_NAMES, FEATURES, WINDOW_COLUMNS, describe, feature_fingerprint
 
-__all__ = ["FEATURES", "FEATURE_NAMES", "build_features", "describe", "feature_fingerprint", "spine_of_day"]
+__all__ = [
+    "FEATURES",
+    "FEATURE_NAMES",
+    "WINDOW_COLUMNS",
+    "build_features",
+    "describe",
+    "feature_fingerprint",
+    "spine_of_day",
+]

@@ -1,11 +1,11 @@
 """Features of every subscriber and day, from window sums, key sums and what is known of the subscribers."""
 
 import ibis
-from ibis.expr.types import NumericValue, Table
+from ibis.expr.types import BooleanValue, NumericValue, StringValue, Table
 
-from mia.profiles.features.declared import COLUMNS, FEATURE_NAMES
+from mia.profiles.features.declared import COLUMNS, FEATURE_NAMES, WINDOW_COLUMNS
 from mia.profiles.features.package import ACTIVATED_DAY, ALLOWANCES
-from mia.tables import ACTIVATED_ON, AS_OF, CATEGORY, SUBSCRIBER_ID
+from mia.tables import ACTIVATED_ON, AS_OF, CATEGORY, KIND, SUBSCRIBER_ID
 from mia.timeline import DAY_SECONDS
 
 DAY_COUNTS = ("_days_7d", "_days_30d", "_days_90d")
@@ -15,26 +15,30 @@ _BY = [SUBSCRIBER_ID, AS_OF]
 def build_features(sums: Table, key_sums: Table, subscribers: Table, spine: Table) -> Table:
     """Features of every (subscriber_id, as_of) of `spine`; as_of is a day number.
 
-    `sums` and `key_sums` are window sums and key sums of the same days, `subscribers` carries activated_on and, where
-    they are known, the allowances of the tariff. Returns subscriber_id, as_of and the features in their order; a spine
-    row without sums gets zeros and nulls.
+    `sums` (of WINDOW_COLUMNS) and `key_sums` are window sums and key sums of the same days, `subscribers` carries
+    activated_on and, where they are known, the allowances of the tariff. Returns subscriber_id, as_of and the features
+    in their order; a spine row without sums gets zeros and nulls.
     """
-    totals = sums.group_by(_BY).aggregate(**{each.name: each.total(sums) for each in COLUMNS if each.total})
-    categories = key_sums.filter(key_sums["key"].startswith(f"{CATEGORY}:"))
-    tallies = categories.group_by(_BY).aggregate(
-        **{each.name: each.tally(categories) for each in COLUMNS if each.tally}
-    )
-    wide = _joined(spine, totals, _BY)
+    tallied = key_sums.filter(_is_tallied(key_sums["key"]), key_sums["records_30d"] > 0)
+    tallies = tallied.group_by(_BY).aggregate(**{each.name: each.tally(tallied) for each in COLUMNS if each.tally})
+    wide = _joined(spine, sums, _BY)
     wide = _joined(wide, tallies, _BY)
     wide = _joined(wide, _known(subscribers), [SUBSCRIBER_ID])
-    summed = [each.name for each in COLUMNS if each.total or each.tally]
-    filled = wide.mutate(**{name: wide[name].fill_null(0) for name in summed})
+    filled = wide.mutate(
+        **{each.name: each.total.of(wide) for each in COLUMNS if each.total},
+        **{each.name: wide[each.name].fill_null(0.0) for each in COLUMNS if each.tally},
+        **{name: wide[name].fill_null(0) for each in WINDOW_COLUMNS.seen for name in (each.recent, each.older)},
+    )
     # Two steps: a ratio may stand on a column that is itself derived.
     first = [each for each in COLUMNS if each.derive and each.name.endswith(DAY_COUNTS)]
     counted = filled.mutate(**{each.name: each.derive(filled) for each in first if each.derive})
     rest = [each for each in COLUMNS if each.derive and each not in first]
     derived = counted.mutate(**{each.name: each.derive(counted) for each in rest if each.derive})
     return derived.select(*_BY, *(derived[name].cast("float64").name(name) for name in FEATURE_NAMES))
+
+
+def _is_tallied(key: StringValue) -> BooleanValue:
+    return key.startswith(f"{CATEGORY}:") | key.startswith(f"{KIND}:")
 
 
 def spine_of_day(subscribers: Table, sums: Table, as_of: int) -> Table:

@@ -9,6 +9,7 @@ from mia.profiles.features.money import MONEY_FEATURES
 from mia.profiles.features.package import PACKAGE
 from mia.profiles.features.trends import TRENDS
 from mia.profiles.features.volumes import VOLUMES
+from mia.profiles.windows import WindowColumns
 
 GROUPS: tuple[tuple[str, tuple[Feature, ...]], ...] = (
     ("How much", VOLUMES),
@@ -20,6 +21,13 @@ GROUPS: tuple[tuple[str, tuple[Feature, ...]], ...] = (
 COLUMNS: tuple[Feature, ...] = tuple(column for _, columns in GROUPS for column in columns)
 FEATURES: tuple[Feature, ...] = tuple(column for column in COLUMNS if not column.part)
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+WINDOW_COLUMNS = WindowColumns.of(
+    [
+        *(column.total.column for column in COLUMNS if column.total),
+        *(column.seen for column in COLUMNS if column.seen),
+    ]
+)
+"""What window sums have to hold for the features."""
 
 
 def feature_fingerprint() -> str:

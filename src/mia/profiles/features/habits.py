@@ -2,8 +2,9 @@
 
 from ibis.expr.types import NumericValue, Table
 
-from mia.profiles.daily import PARTS_OF_DAY, PASSIVE_KINDS
+from mia.profiles.daily import ACTIVE_KINDS, PARTS_OF_DAY, PASSIVE_KINDS
 from mia.profiles.features.feature import (
+    ACTIVE,
     LOG_STEPS,
     MEBIBYTE,
     MINUTE,
@@ -18,7 +19,7 @@ from mia.profiles.features.feature import (
     total,
     total_but,
 )
-from mia.profiles.windows import LONGEST
+from mia.profiles.windows import LONGEST, DaysSeen, Kinds
 from mia.tables import CATEGORY, KIND
 
 
@@ -33,7 +34,7 @@ def _shares(kind: str, unit: float, whole: str, noun: str) -> list[Feature]:
         feature
         for name, when in moments
         for feature in (
-            part(f"{kind}_{name}_30d", total(f"{name}_quantity_30d", kind, divisor=unit)),
+            part(f"{kind}_{name}_30d", total(f"{name}_quantity", 30, kind, divisor=unit)),
             ratio(
                 f"{kind}_{name}_share_30d",
                 f"share of {noun} {when}; null without {noun}",
@@ -45,8 +46,9 @@ def _shares(kind: str, unit: float, whole: str, noun: str) -> list[Feature]:
     ]
 
 
-def _is_category(keys: Table) -> NumericValue:
-    return keys["key"].startswith(f"{CATEGORY}:").ifelse(keys["records_30d"], 0.0)
+def _on(keys: Table, axis: str) -> NumericValue:
+    """Records of the last 30 days of the keys on an axis."""
+    return keys["key"].startswith(f"{axis}:").ifelse(keys["records_30d"], 0.0)
 
 
 def _tally(name: str, of: Column) -> Feature:
@@ -59,6 +61,13 @@ def _hours(row: Table) -> NumericValue:
     for count in counts[1:]:
         whole, logs = whole + count, logs + log_mass(count)
     return entropy(whole, logs / LOG_STEPS)
+
+
+def _kinds(row: Table) -> NumericValue:
+    logs = log_mass(row[f"{ACTIVE_KINDS[0]}_records_30d"])
+    for kind in ACTIVE_KINDS[1:]:
+        logs = logs + log_mass(row[f"{kind}_records_30d"])
+    return entropy(row["active_records_30d"], logs / LOG_STEPS + row["declared_kind_logs"])
 
 
 def _variation(kind: str) -> Feature:
@@ -74,13 +83,14 @@ def _variation(kind: str) -> Feature:
     return Feature(f"{kind}_daily_cv_30d", "ratio", 30, about, derive=of)
 
 
-def _recency(name: str, about: str, bits: str) -> Feature:
+def _recency(name: str, about: str, seen: DaysSeen) -> Feature:
     return Feature(
         f"days_since_{name}",
         "day",
         LONGEST,
         f"days since {about}, 1 for yesterday; null if none in {LONGEST} days",
-        derive=lambda row: days_since(row, bits),
+        derive=lambda row: days_since(row, seen),
+        seen=seen,
     )
 
 
@@ -116,15 +126,15 @@ HABITS: tuple[Feature, ...] = (
         30,
         unit="MiB",
     ),
-    _tally("category_records", lambda keys: _is_category(keys).sum()),
-    _tally("category_logs", lambda keys: log_mass(_is_category(keys)).sum() / LOG_STEPS),
-    _tally("category_top", lambda keys: _is_category(keys).max()),
+    _tally("category_records", lambda keys: _on(keys, CATEGORY).sum()),
+    _tally("category_logs", lambda keys: log_mass(_on(keys, CATEGORY)).sum() / LOG_STEPS),
+    _tally("category_top", lambda keys: _on(keys, CATEGORY).max()),
     Feature(
         "categories_30d",
         "category",
         30,
         "categories with a record in the last 30 days",
-        tally=lambda keys: (_is_category(keys) > 0).cast("int64").sum().cast("float64"),
+        tally=lambda keys: (_on(keys, CATEGORY) > 0).cast("int64").sum().cast("float64"),
     ),
     ratio(
         "top_category_share_30d",
@@ -140,18 +150,16 @@ HABITS: tuple[Feature, ...] = (
         "entropy of records over categories; a record of `a;b` counts for both; null without categories",
         derive=lambda row: entropy(row["category_records"], row["category_logs"]),
     ),
-    part(
-        "kind_logs",
-        lambda sums: sums[KIND].isin(PASSIVE_KINDS).ifelse(0.0, log_mass(sums["records_30d"])).sum() / LOG_STEPS,
-    ),
+    *(part(f"{kind}_records_30d", total("records", 30, kind)) for kind in ACTIVE_KINDS),
+    _tally("declared_kind_logs", lambda keys: log_mass(_on(keys, KIND)).sum() / LOG_STEPS),
     Feature(
         "kind_entropy_30d",
         "nat",
         30,
         "entropy of records over kinds but fees and top-ups; null without such records",
-        derive=lambda row: entropy(row["active_records_30d"], row["kind_logs"]),
+        derive=_kinds,
     ),
-    *(part(f"active_part_{number}", total_but(f"part_{number}_30d", *PASSIVE_KINDS)) for number in range(PARTS_OF_DAY)),
+    *(part(f"active_part_{number}", total_but(f"part_{number}", 30, *PASSIVE_KINDS)) for number in range(PARTS_OF_DAY)),
     Feature(
         "hour_entropy_30d",
         "nat",
@@ -160,7 +168,7 @@ HABITS: tuple[Feature, ...] = (
         derive=_hours,
     ),
     *(
-        part(f"{kind}_{name}_30d", total(f"{name}_30d", kind))
+        part(f"{kind}_{name}_30d", total(name, 30, kind))
         for kind in ("data", "voice")
         for name in ("steps", "steps_squared")
     ),
@@ -171,12 +179,13 @@ HABITS: tuple[Feature, ...] = (
         "day",
         LONGEST,
         f"most days in a row without any record but fees and top-ups in the last {LONGEST} days",
-        derive=lambda row: longest_silence(row, "active"),
+        derive=lambda row: longest_silence(row, ACTIVE),
+        seen=ACTIVE,
     ),
-    _recency("top_up", "the last top-up", "top_up"),
-    _recency("active", "the last record but fees and top-ups", "active"),
-    _recency("voice", "the last call", "voice"),
-    _recency("sms", "the last message", "sms"),
-    _recency("data", "the last data session", "data"),
-    _recency("content", "the last purchase of content", "content"),
+    _recency("top_up", "the last top-up", DaysSeen(Kinds(("top_up",)))),
+    _recency("active", "the last record but fees and top-ups", ACTIVE),
+    _recency("voice", "the last call", DaysSeen(Kinds(("voice",)))),
+    _recency("sms", "the last message", DaysSeen(Kinds(("sms",)))),
+    _recency("data", "the last data session", DaysSeen(Kinds(("data",)))),
+    _recency("content", "the last purchase of content", DaysSeen(Kinds(("content",)))),
 )

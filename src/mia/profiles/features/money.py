@@ -7,28 +7,29 @@ from mia.profiles.daily import PASSIVE_KINDS
 from mia.profiles.features.feature import (
     MONEY,
     Feature,
-    days_seen,
+    Total,
     days_since,
     days_since_first,
     part,
     ratio,
+    seen_days,
     total,
     total_but,
     windowed,
 )
-from mia.profiles.windows import LAST_CHARGE, LONGEST
-from mia.tables import KIND
+from mia.profiles.windows import LONGEST, DaysSeen, Kinds, LastCharge
 
 TRAFFIC = ("voice", "sms", "data")
+TOP_UPS = DaysSeen(Kinds(("top_up",)))
 
 
 def _gap(row: Table) -> NumericValue:
-    days = days_seen(row, "top_up", LONGEST)
-    return (days_since_first(row, "top_up") - days_since(row, "top_up")) / ibis.greatest(days - 1.0, 0.0).nullif(0.0)
+    days = seen_days(row, TOP_UPS, LONGEST)
+    return (days_since_first(row, TOP_UPS) - days_since(row, TOP_UPS)) / ibis.greatest(days - 1.0, 0.0).nullif(0.0)
 
 
 def _last_top_up(row: Table) -> NumericValue:
-    return (days_seen(row, "top_up", LONGEST) > 0).ifelse(row["last_top_up_charge"], ibis.null("float64"))
+    return (seen_days(row, TOP_UPS, LONGEST) > 0).ifelse(row["last_top_up_charge"], ibis.null("float64"))
 
 
 MONEY_FEATURES: tuple[Feature, ...] = (
@@ -36,22 +37,22 @@ MONEY_FEATURES: tuple[Feature, ...] = (
         "charge_sum",
         "currency",
         "charges of every kind but top-ups",
-        lambda n: total_but(f"charge_{n}d", "top_up", divisor=MONEY),
+        lambda n: total_but("charge", n, "top_up", divisor=MONEY),
     ),
     *windowed(
         "traffic_charge",
         "currency",
         "charges for calls, messages and data",
-        lambda n: total(f"charge_{n}d", *TRAFFIC, divisor=MONEY),
+        lambda n: total("charge", n, *TRAFFIC, divisor=MONEY),
     ),
     *windowed(
-        "content_charge", "currency", "charges for content", lambda n: total(f"charge_{n}d", "content", divisor=MONEY)
+        "content_charge", "currency", "charges for content", lambda n: total("charge", n, "content", divisor=MONEY)
     ),
     *windowed(
         "fee_charge",
         "currency",
         "fees",
-        lambda n: total(f"charge_{n}d", "fee", divisor=MONEY),
+        lambda n: total("charge", n, "fee", divisor=MONEY),
         days=(30, 90),
     ),
     *(
@@ -61,7 +62,7 @@ MONEY_FEATURES: tuple[Feature, ...] = (
             f"{kind}_charge",
             "currency",
             f"charges for {noun}",
-            lambda n, kind=kind: total(f"charge_{n}d", kind, divisor=MONEY),  # type: ignore[misc]
+            lambda n, kind=kind: total("charge", n, kind, divisor=MONEY),  # type: ignore[misc]
             days=(30,),
         )
     ),
@@ -70,19 +71,19 @@ MONEY_FEATURES: tuple[Feature, ...] = (
         "currency",
         30,
         "charges at home for the calls, messages and data that no package covers in the last 30 days",
-        total=total("home_charge_30d", *TRAFFIC, divisor=MONEY),
+        total=total("home_charge", 30, *TRAFFIC, divisor=MONEY),
     ),
     *windowed(
         "discounted_records",
         "record",
         "records but fees and top-ups with a discount",
-        lambda n: total_but(f"discounted_{n}d", *PASSIVE_KINDS),
+        lambda n: total_but("discounted", n, *PASSIVE_KINDS),
     ),
     *windowed(
         "discount_sum",
         "currency",
         "discounts on records of every kind",
-        lambda n: total(f"discount_{n}d", divisor=MONEY),
+        lambda n: total("discount", n, divisor=MONEY),
     ),
     ratio(
         "discounted_share_90d",
@@ -113,8 +114,8 @@ MONEY_FEATURES: tuple[Feature, ...] = (
         "a third of the charges of every kind but top-ups in the last 90 days",
         derive=lambda row: row["charge_sum_90d"] / 3.0,
     ),
-    *windowed("top_up_sum", "currency", "amount of top-ups", lambda n: total(f"charge_{n}d", "top_up", divisor=MONEY)),
-    *windowed("top_up_count", "top-up", "top-ups", lambda n: total(f"records_{n}d", "top_up")),
+    *windowed("top_up_sum", "currency", "amount of top-ups", lambda n: total("charge", n, "top_up", divisor=MONEY)),
+    *windowed("top_up_count", "top-up", "top-ups", lambda n: total("records", n, "top_up")),
     ratio(
         "top_up_mean_90d",
         "mean amount of a top-up; null without top-ups",
@@ -123,7 +124,7 @@ MONEY_FEATURES: tuple[Feature, ...] = (
         90,
         unit="currency",
     ),
-    part("top_up_pay_day_records", total("pay_day_records_90d", "top_up")),
+    part("top_up_pay_day_records", total("pay_day_records", 90, "top_up")),
     ratio(
         "top_up_pay_day_share_90d",
         "share of top-ups on the 5th, 10th, 20th and 25th of a month; null without top-ups",
@@ -131,13 +132,14 @@ MONEY_FEATURES: tuple[Feature, ...] = (
         "top_up_count_90d",
         90,
     ),
-    part("last_top_up_charge", lambda sums: (sums[KIND] == "top_up").ifelse(sums[LAST_CHARGE], 0.0).sum() / MONEY),
+    part("last_top_up_charge", Total(LastCharge("top_up"), MONEY)),
     Feature(
         "last_top_up_90d",
         "currency",
         90,
         "amount of top-ups on the last day with one; null without one in 90 days",
         derive=_last_top_up,
+        seen=TOP_UPS,
     ),
     Feature(
         "days_between_top_ups_90d",
@@ -145,5 +147,6 @@ MONEY_FEATURES: tuple[Feature, ...] = (
         90,
         "mean days from one day with a top-up to the next; null with fewer than two such days",
         derive=_gap,
+        seen=TOP_UPS,
     ),
 )

@@ -2,8 +2,8 @@
 
 from ibis.expr.types import NumericValue, Table
 
-from mia.profiles.features.feature import MEBIBYTE, MINUTE, Feature, part, total
-from mia.profiles.windows import LONGEST, RAMP
+from mia.profiles.features.feature import MEBIBYTE, MINUTE, Feature, Total, part
+from mia.profiles.windows import LONGEST, Kinds, Ramp
 
 _MEAN_AGE = (LONGEST + 1) / 2
 _AGE_SQUARES = LONGEST * (LONGEST**2 - 1) / 12
@@ -24,7 +24,7 @@ def _slope(kind: str, column: str, divisor: float, what: str, unit: str) -> list
         return (_MEAN_AGE * row[column] - row[f"{kind}_ramp"]) / _AGE_SQUARES * 7.0
 
     return [
-        part(f"{kind}_ramp", total(RAMP, kind, divisor=divisor)),
+        part(f"{kind}_ramp", Total(Ramp(Kinds((kind,))), divisor)),
         Feature(
             f"{kind}_slope_90d",
             f"{unit} a day a week",

@@ -14,41 +14,54 @@ from typing import Any, ClassVar, Self
 
 import lightgbm
 import numpy as np
-import orjson
 
 from mia.errors import UnreadableModel
-from mia.frames import Floats, Singles
+from mia.frames import Floats, Matrix, Singles
+from mia.ranking.arbitration import Objective
 from mia.ranking.calibration import Calibration
+from mia.ranking.forest import Block, Ensemble
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import Pairs
-from mia.ranking.rankers.base import FitOptions
+from mia.ranking.rankers.base import FitOptions, read_head, readable, write_head
 from mia.ranking.schema import FeatureSchema
 
 LATEST_SHARE = 0.15
 PATIENCE = 40
-MODEL, HEAD = "model-{}.txt", "ranker.json"
+MODEL = "model-{}.txt"
+ENOUGH_CONNECTIONS = 500
+"""With fewer in the training set there are no lines for each offer: their column would vary more than it tells."""
 
 
 class LightGBMRanker:
     """Acceptance by boosted trees; several bags, fitted with seeds of their own, are averaged."""
 
     name: ClassVar[str] = "lightgbm"
+    loss: ClassVar[Mapping[str, Any]] = {"objective": "binary"}
+    """What is boosted, in LightGBM's words."""
 
-    def __init__(self, boosters: list[lightgbm.Booster], schema: FeatureSchema, calibration: Calibration) -> None:
+    def __init__(
+        self,
+        boosters: list[lightgbm.Booster],
+        schema: FeatureSchema,
+        calibration: Calibration,
+        objective: Objective = Objective.VALUE,
+    ) -> None:
         self.schema, self.calibration = schema, calibration
-        self._boosters = boosters
-        self._offer_side: tuple[OfferTable, Floats] | None = None
+        self.fingerprint, self.objective = schema.fingerprint, objective
+        self._boosters, self._ensemble = boosters, Ensemble(boosters)
+        self._offer_side: tuple[OfferTable, Singles] | None = None
 
     @classmethod
     def fit(cls, pairs: Pairs, labels: Floats, options: FitOptions) -> Self:
         """Fit on pairs in order of time; the latest 15 % choose the number of trees and calibrate."""
         cut = int(len(labels) * (1 - LATEST_SHARE))
         earlier, later = pairs.take(np.arange(cut)), pairs.take(np.arange(cut, len(labels)))
-        schema, seen = _learn(earlier, labels[:cut], options)
+        schema, matrix = _learn(earlier, labels[:cut], options)
         unseen = schema.matrix(later)
-        trial = _boost(seen, labels[:cut], options, 0, (unseen, labels[cut:]))
-        calibration = Calibration.fit(np.asarray(trial.predict(unseen)), labels[cut:])
-        found = cls([trial], schema, calibration)
+        seen = cls._dataset(matrix, labels[:cut], earlier)
+        trial = _boost(cls.loss, seen, options, 0, cls._dataset(unseen, labels[cut:], later, seen))
+        calibration = Calibration.fit(cls._chance(np.asarray(trial.predict(unseen))), labels[cut:])
+        found = cls([trial], schema, calibration, options.objective)
         return found.refit(pairs, labels, options)
 
     def refit(self, pairs: Pairs, labels: Floats, options: FitOptions) -> Self:
@@ -58,12 +71,23 @@ class LightGBMRanker:
         ]
         enough = replace(options, trees=max(1, *found))
         schema, matrix = _learn(pairs, labels, options)
-        boosters = [_boost(matrix, labels, enough, bag, None) for bag in range(options.bags)]
-        return type(self)(boosters, schema, self.calibration)
+        boosters = [
+            _boost(self.loss, self._dataset(matrix, labels, pairs), enough, bag, None) for bag in range(options.bags)
+        ]
+        return type(self)(boosters, schema, self.calibration, options.objective)
 
     def score(self, pairs: Pairs) -> Floats:
         """Calibrated acceptance of each pair."""
-        return self.calibration.apply(self._raw(self._matrix(pairs)))
+        return self._accepted(len(pairs), self.schema.blocks(pairs, self._offer_side_of(pairs.offers)))
+
+    def acceptance(self, matrix: Matrix) -> Floats:
+        """Calibrated acceptance of each row of the matrix."""
+        return self._accepted(len(matrix), [Block(matrix, np.arange(matrix.shape[1]))])
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of the matrix, no two alike."""
+        return self.schema.columns
 
     @cached_property
     def places(self) -> Mapping[str, int]:
@@ -72,16 +96,15 @@ class LightGBMRanker:
 
     def contributions(self, pairs: Pairs) -> Floats:
         """Exact SHAP values in the logit, R x columns of the schema."""
-        matrix = self._matrix(pairs)
-        parts = [np.asarray(booster.predict(matrix, pred_contrib=True, num_threads=1)) for booster in self._boosters]
-        return np.asarray(np.mean(parts, axis=0)[:, :-1])
+        return self._ensemble.contributions(self.matrix(pairs))
 
     def gains(self) -> dict[str, float]:
         """Share of the total gain by column, largest first."""
         gain = np.mean([booster.feature_importance("gain") for booster in self._boosters], axis=0)
         share = gain / max(gain.sum(), 1e-12)
         order = np.argsort(-share, kind="stable")
-        return {self.schema.names[place]: float(share[place]) for place in order}
+        columns = self.columns
+        return {columns[place]: float(share[place]) for place in order}
 
     def save(self, folder: Path) -> None:
         """Trees as LightGBM text, the rest as JSON."""
@@ -92,53 +115,73 @@ class LightGBMRanker:
             "schema": self.schema.to_json(),
             "calibration": {"intercept": self.calibration.intercept, "slope": self.calibration.slope},
         }
-        (folder / HEAD).write_bytes(orjson.dumps(head, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
+        write_head(folder, self, head)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """The inverse of `save`; raises UnreadableModel."""
+        head = read_head(folder)
         try:
-            head: dict[str, Any] = orjson.loads((folder / HEAD).read_bytes())
-            boosters = [lightgbm.Booster(model_file=str(folder / MODEL.format(bag))) for bag in range(head["bags"])]
-            return cls(boosters, FeatureSchema.from_json(head["schema"]), Calibration(**head["calibration"]))
-        except (OSError, KeyError, TypeError, ValueError, lightgbm.basic.LightGBMError) as error:
+            with readable(folder):
+                boosters = [lightgbm.Booster(model_file=str(folder / MODEL.format(bag))) for bag in range(head["bags"])]
+                schema, calibration = FeatureSchema.from_json(head["schema"]), Calibration(**head["calibration"])
+                found = cls(boosters, schema, calibration, head["objective"])
+            found._ensemble.prepare()
+            return found
+        except lightgbm.basic.LightGBMError as error:
             raise UnreadableModel(str(folder)) from error
 
-    def _matrix(self, pairs: Pairs) -> Singles:
-        """The matrix of the pairs. One catalogue is scored again and again, so its side of the matrix is kept."""
+    def matrix(self, pairs: Pairs) -> Matrix:
+        """The matrix of the pairs."""
+        return self.schema.join(pairs, self._offer_side_of(pairs.offers))
+
+    def _offer_side_of(self, offers: OfferTable) -> Singles:
+        """The offers' side of the matrix. One catalogue is scored again and again, so it is kept."""
         kept = self._offer_side
-        if kept is None or kept[0] is not pairs.offers:
-            kept = self._offer_side = (pairs.offers, self.schema.offer_side(pairs.offers))
-        return self.schema.join(pairs, kept[1])
+        if kept is None or kept[0] is not offers:
+            kept = self._offer_side = (offers, self.schema.offer_side(offers))
+        return kept[1]
 
-    def _raw(self, matrix: Singles) -> Floats:
-        threads = 1 if len(matrix) < 10_000 else 0
-        return np.asarray(
-            np.mean([np.asarray(booster.predict(matrix, num_threads=threads)) for booster in self._boosters], axis=0)
-        )
+    def _accepted(self, rows: int, blocks: list[Block]) -> Floats:
+        return self.calibration.apply(self._chance(self._ensemble.predict(rows, blocks)))
+
+    @classmethod
+    def _dataset(
+        cls,
+        matrix: Matrix,
+        labels: Floats,
+        pairs: Pairs,  # noqa: ARG003 - for kinds that learn from what was shown together
+        seen: lightgbm.Dataset | None = None,
+    ) -> lightgbm.Dataset:
+        """What is boosted on; binned like `seen` when that is given."""
+        return lightgbm.Dataset(matrix, labels, reference=seen)
+
+    @staticmethod
+    def _chance(margin: Floats) -> Floats:
+        """What the trees answer as a number in (0, 1)."""
+        return margin
 
 
-def _learn(pairs: Pairs, labels: Floats, options: FitOptions) -> tuple[FeatureSchema, Singles]:
+def _learn(pairs: Pairs, labels: Floats, options: FitOptions) -> tuple[FeatureSchema, Matrix]:
     """The schema, and the matrix to fit on."""
     schema = FeatureSchema.fit(pairs, labels, options.fingerprint)
-    if not options.affinity:
+    if not options.affinity or labels.sum() < ENOUGH_CONNECTIONS:
         return schema, schema.training_matrix(pairs, labels)
     schema, unseen = schema.with_affinity(pairs, labels)
     return schema, schema.training_matrix(pairs, labels, unseen)
 
 
 def _boost(
-    matrix: Singles,
-    labels: Floats,
+    loss: Mapping[str, Any],
+    seen: lightgbm.Dataset,
     options: FitOptions,
     bag: int,
-    later: tuple[Singles, Floats] | None,
+    later: lightgbm.Dataset | None,
 ) -> lightgbm.Booster:
-    """Boost on a matrix; with a `later` one, stop when it no longer gains."""
-    seen = lightgbm.Dataset(matrix, labels)
+    """Boost on a data set; with a `later` one, stop when it no longer gains."""
     return lightgbm.train(
         {
-            "objective": "binary",
+            **loss,
             "learning_rate": options.learning_rate,
             "num_leaves": options.leaves,
             "min_data_in_leaf": options.minimum_leaf,
@@ -155,6 +198,6 @@ def _boost(
         },
         seen,
         num_boost_round=options.trees,
-        valid_sets=[] if later is None else [lightgbm.Dataset(*later, reference=seen)],
+        valid_sets=[] if later is None else [later],
         callbacks=[] if later is None else [lightgbm.early_stopping(PATIENCE, verbose=False)],
     )

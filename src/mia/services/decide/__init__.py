@@ -3,5 +3,6 @@
 from mia.services.decide.live import Live, LiveLoader
 from mia.services.decide.maker import DecisionMaker, LocalFacts, Replayed
 from mia.services.decide.policy import Policy
+from mia.services.decide.rehearsal import Rehearsal
 
-__all__ = ["DecisionMaker", "Live", "LiveLoader", "LocalFacts", "Policy", "Replayed"]
+__all__ = ["DecisionMaker", "Live", "LiveLoader", "LocalFacts", "Policy", "Rehearsal", "Replayed"]

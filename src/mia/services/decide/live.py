@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from mia.domain.decision import Fallback, Versions
 from mia.errors import FeatureMismatch
-from mia.frames import Profiles
+from mia.frames import Floats, Profiles
 from mia.offers.catalogue import Catalogue
 from mia.offers.eligibility import Eligibility
 from mia.ports import ProfileStore
-from mia.ranking.exploration import EpsilonUniform
+from mia.ranking.exploration import Exploration
 from mia.ranking.history import OfferRates, no_offer_history
 from mia.ranking.offer_table import OfferTable
-from mia.ranking.rankers.lightgbm import LightGBMRanker
+from mia.ranking.rankers.base import Ranker
 from mia.services.decide.policy import Policy
 
 log = logging.getLogger(__name__)
@@ -22,17 +22,18 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Live:
     """One consistent set. `model` is None when there is none that can be used, and `without_model` says why;
-    `has_budgets` says whether any offer can be connected only so often in all; `refusal` names the feature schemas of
-    a model and a snapshot that do not belong together.
+    `doubt` is how uncertain the rate of each offer is; `has_budgets` says whether any offer can be connected only so
+    often in all; `refusal` names the feature schemas of a model and a snapshot that do not belong together.
     """
 
     versions: Versions
     catalogue: Catalogue
     table: OfferTable
     eligibility: Eligibility
-    exploration: EpsilonUniform
+    exploration: Exploration
     rates: OfferRates
-    model: LightGBMRanker | None
+    doubt: Floats
+    model: Ranker | None
     without_model: Fallback | None
     find: Callable[[str], Profiles | None]
     has_budgets: bool
@@ -44,7 +45,7 @@ class LiveLoader:
     """Loads sets by version; each part is asked of its own store."""
 
     load_catalogue: Callable[[str], Catalogue]
-    load_model: Callable[[str], LightGBMRanker]
+    load_model: Callable[[str], Ranker]
     profiles: ProfileStore
 
     def load(self, versions: Versions) -> Live:
@@ -57,6 +58,7 @@ class LiveLoader:
         snapshot = versions.profile
         policy = Policy.of_name(versions.policy)
         history = no_offer_history() if snapshot is None else self.profiles.history(snapshot)
+        rates = OfferRates.build(history, table)
         model, without, refusal = self._model(versions)
         return Live(
             versions,
@@ -64,7 +66,8 @@ class LiveLoader:
             table,
             Eligibility(catalogue.offers, policy.contact),
             policy.exploration,
-            OfferRates.build(history, table),
+            rates,
+            rates.doubt[-1],
             model,
             without,
             (lambda _: None) if snapshot is None else lambda subscriber_id: self.profiles.find(snapshot, subscriber_id),
@@ -72,14 +75,14 @@ class LiveLoader:
             refusal,
         )
 
-    def _model(self, versions: Versions) -> tuple[LightGBMRanker | None, Fallback | None, FeatureMismatch | None]:
+    def _model(self, versions: Versions) -> tuple[Ranker | None, Fallback | None, FeatureMismatch | None]:
         if versions.model is None or versions.profile is None:
             return None, Fallback.NO_MODEL, None
         try:
             model = self.load_model(versions.model)
             found = self.profiles.fingerprint(versions.profile)
-            if model.schema.fingerprint != found:
-                raise FeatureMismatch(model.schema.fingerprint, found)
+            if model.fingerprint != found:
+                raise FeatureMismatch(model.fingerprint, found)
         except FeatureMismatch as refusal:
             log.exception("model %s refuses snapshot %s", versions.model, versions.profile)
             return None, Fallback.FEATURE_MISMATCH, refusal

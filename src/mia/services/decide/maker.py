@@ -74,6 +74,11 @@ class DecisionMaker:
         return self._live.catalogue
 
     @property
+    def live(self) -> Live:
+        """The set in force."""
+        return self._live
+
+    @property
     def versions(self) -> Versions:
         """The versions in force."""
         return self._live.versions

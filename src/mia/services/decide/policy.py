@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from mia.offers.contact import ContactPolicy
-from mia.ranking.exploration import EpsilonUniform
+from mia.ranking.exploration import Exploration, exploration_of_name
 
 FORM = re.compile(r"(?P<exploration>[^;]+);cap=(?P<cap>\d+)/(?P<window>\d+)d;decline=(?P<decline>\d+)d")
 
@@ -16,11 +16,12 @@ class Policy:
 
     The name says all of it, so that replay can read an old policy back.
 
+    >>> from mia.ranking.exploration import EpsilonUniform
     >>> Policy(EpsilonUniform(0.1), ContactPolicy(12, 30, 30)).name
     'epsilon-uniform-0.1;cap=12/30d;decline=30d'
     """
 
-    exploration: EpsilonUniform
+    exploration: Exploration
     contact: ContactPolicy
 
     @property
@@ -39,6 +40,6 @@ class Policy:
         if found is None:
             raise ValueError(f"no policy {name!r}")
         return cls(
-            EpsilonUniform.of_name(found["exploration"]),
+            exploration_of_name(found["exploration"]),
             ContactPolicy(int(found["cap"]), int(found["window"]), int(found["decline"])),
         )

@@ -13,10 +13,11 @@ from mia.domain.subscriber import Arm
 from mia.frames import Floats, Ints, Profiles
 from mia.offers.contact import ContactHistory
 from mia.offers.eligibility import RULES, Candidates, opted_out
-from mia.ranking.arbitration import expected_value, greedy_order
-from mia.ranking.explanation import explain
-from mia.ranking.pairs import Context, Pairs, build_pairs
-from mia.ranking.rankers.lightgbm import LightGBMRanker
+from mia.ranking.arbitration import Objective, expected_value
+from mia.ranking.explanation import Explainable, explain
+from mia.ranking.exploration import Prospects
+from mia.ranking.pairs import Context, Pairs, build_pairs, numbers_of
+from mia.ranking.rankers.base import Ranker
 from mia.services.decide.live import Live
 
 log = logging.getLogger(__name__)
@@ -60,14 +61,17 @@ def rank(
     acceptance = live.rates.offer[-1][passed]
     if fallback is None and arm == Arm.MIA and profile is not None and live.model is not None and len(passed):
         try:
-            pairs = _pairs(live, profile, passed, request.channel)
+            pairs = _pairs(live, profile, passed, request, moment)
             acceptance = _scored(live.model, pairs)
         except Exception:
             # Whatever the model throws, the subscriber is answered.
             log.exception("model %s failed on a request", live.versions.model)
             fallback, pairs = Fallback.MODEL_FAILED, None
     worth = expected_value(acceptance, live.table.value[passed], live.table.priority[passed])
-    slate = live.exploration.draw(greedy_order(worth, acceptance), request.limit, seed)
+    # Replay may hold a model that could not be read then: every fallback is ordered without asking one.
+    objective = Objective.VALUE if live.model is None or fallback is not None else live.model.objective
+    prospects = Prospects(objective.merit(acceptance, worth), acceptance, live.doubt[passed])
+    slate = live.exploration.draw(prospects, request.limit, seed)
     reasons = _reasons(live, pairs, slate.order, request)
     places = slate.order.tolist()
     offers = tuple(
@@ -101,12 +105,13 @@ def _fallback(live: Live, profile: Profiles | None) -> Fallback | None:
     return live.without_model
 
 
-def _pairs(live: Live, profile: Profiles, passed: Ints, channel: str) -> Pairs:
-    rows = np.zeros(len(passed), np.int64)
-    return build_pairs(profile, live.table, live.rates, rows, passed, Context.constant(len(passed), channel))
+def _pairs(live: Live, profile: Profiles, passed: Ints, request: DecisionRequest, moment: datetime) -> Pairs:
+    numbers = numbers_of(moment, request.context)
+    context = Context.constant(len(passed), request.channel, request.placement, numbers)
+    return build_pairs(profile, live.table, live.rates, np.zeros(len(passed), np.int64), passed, context)
 
 
-def _scored(model: LightGBMRanker, pairs: Pairs) -> Floats:
+def _scored(model: Ranker, pairs: Pairs) -> Floats:
     """Acceptance of the pairs; raises ArithmeticError when it is no number."""
     acceptance = model.score(pairs)
     if not np.isfinite(acceptance).all():
@@ -115,7 +120,7 @@ def _scored(model: LightGBMRanker, pairs: Pairs) -> Floats:
 
 
 def _reasons(live: Live, pairs: Pairs | None, order: Ints, request: DecisionRequest) -> Sequence[tuple[Reason, ...]]:
-    if pairs is None or live.model is None or not len(order):
+    if pairs is None or not isinstance(live.model, Explainable) or not len(order):
         return [()] * len(order)
     try:
         return explain(live.model, pairs.take(order), request.language)

@@ -12,7 +12,7 @@ from mia.frames import Profiles
 from mia.ports import Engine, Lake, Ledger, ProfilePart, Session
 from mia.profiles.assemble import assemble_profiles
 from mia.profiles.daily import BY_KEY, BY_KIND, merge_known
-from mia.profiles.features import build_features, spine_of_day
+from mia.profiles.features import WINDOW_COLUMNS, build_features, spine_of_day
 from mia.profiles.keys import USAGE_HORIZON, build_response_keys, build_usage_keys, sum_keys
 from mia.profiles.windows import LONGEST, sum_windows
 from mia.services.refresh.fold import fold
@@ -53,6 +53,10 @@ class ProfileBuilder:
             found = {name: part.session.fetch(table) for name, table in part.tables.items()}
             yield Built(assemble_profiles(**found), found["features"])
 
+    def features_of_day(self, offers: tuple[Offer, ...], as_of: int) -> pa.Table:
+        """Features of every subscriber as of a day in one table in memory: to look at, not to serve from."""
+        return pa.concat_tables(part.features for part in self.of_day(offers, as_of))
+
     def parts_of_day(
         self, offers: tuple[Offer, ...], as_of: int, progress: Progress | None = None
     ) -> Iterator[ProfilePart]:
@@ -87,7 +91,7 @@ class ProfileBuilder:
             daily = sums.read_days(session, DAILY, list(range(first - LONGEST, last)))
             used = sums.read_days(session, DAILY_KEYS, list(range(first - USAGE_HORIZON, last)))
             late = sums.are_late(range(first - USAGE_HORIZON, last))
-            windows = sum_windows(_joined(daily, rows, BY_KIND, LONGEST, late=late), first, last)
+            windows = sum_windows(_joined(daily, rows, BY_KIND, LONGEST, late=late), WINDOW_COLUMNS, first, last)
             keys = sum_keys(_joined(used, rows, BY_KEY, USAGE_HORIZON, late=late))
             answers = self.ledger.events().select(ANSWERS)
             tables = _tables(session, windows, keys, people, rows, answers, offers)

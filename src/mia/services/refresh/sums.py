@@ -10,6 +10,7 @@ from ibis.expr.types import Table
 
 from mia.ports import Engine, Lake, LakeChange, Session
 from mia.profiles.daily import BY_KEY, BY_KIND, ENGINE_TYPES, complete, merge_known, roll_up, roll_up_keys
+from mia.profiles.features import WINDOW_COLUMNS
 from mia.profiles.keys import USAGE_HORIZON, advance_keys, edge_days_of_keys, sum_keys
 from mia.profiles.windows import LONGEST, advance_windows, edge_days, sum_windows
 from mia.services.refresh.tables import (
@@ -112,7 +113,7 @@ class WindowSums:
         self._take_over(change, as_of, bounds)
         for place, only in enumerate(_ranges_between(bounds)):
             with self.engine.open() as session:
-                sums = sum_windows(self.days(session, DAILY, as_of, LONGEST, only), as_of, as_of)
+                sums = sum_windows(self.days(session, DAILY, as_of, LONGEST, only), WINDOW_COLUMNS, as_of, as_of)
                 keys = sum_keys(self.days(session, DAILY_KEYS, as_of, USAGE_HORIZON, only))
                 self._write(session, change, as_of, place, sums, keys)
             if progress:
@@ -141,7 +142,7 @@ class WindowSums:
                 keys = session.read(self.files(KEY_SUMS, start, place))
                 for day in range(start + 1, as_of + 1):
                     edges = only.of(self._edges(session, DAILY, edge_days(day), day))
-                    sums = advance_windows(sums, edges, day)
+                    sums = advance_windows(sums, edges, WINDOW_COLUMNS, day)
                     edges = only.of(self._edges(session, DAILY_KEYS, edge_days_of_keys(day), day))
                     keys = advance_keys(keys, edges, day)
                 self._write(session, change, as_of, place, sums, keys)
@@ -194,5 +195,8 @@ def _recipe() -> str:
         ibis.table({column.name: ENGINE_TYPES[column.dtype] for column in LAKE_USAGE.columns}, LAKE_USAGE.name)
     )
     sources = {AS_OF: ibis.literal(0, "int64")}
-    made = (sum_windows(roll_up(usage).mutate(**sources), 0, 0), sum_keys(roll_up_keys(usage).mutate(**sources)))
+    made = (
+        sum_windows(roll_up(usage).mutate(**sources), WINDOW_COLUMNS, 0, 0),
+        sum_keys(roll_up_keys(usage).mutate(**sources)),
+    )
     return digest("", (ibis.to_sql(expression, dialect="duckdb") for expression in made))

@@ -1,7 +1,7 @@
 """Score pairs: acceptance of given (subscriber, offer, time) rows, each with what was known then."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mia.domain.region import Region
 from mia.errors import InvalidInput, NotEnoughData
-from mia.frames import Ints, Objects
+from mia.frames import Floats, Ints, Objects
 from mia.offers.catalogue import Catalogue
 from mia.ports import Lake, Ledger
 from mia.ranking.arbitration import expected_value
+from mia.ranking.local_time import Zones
 from mia.ranking.offer_table import OfferTable
-from mia.ranking.pairs import Context, build_pairs
+from mia.ranking.pairs import GIVEN, Context, build_pairs
 from mia.ranking.point_in_time import BuildProfiles, PointInTime
 from mia.ranking.rankers.base import Ranker
 from mia.tables import (
@@ -26,6 +26,7 @@ from mia.tables import (
     LOCAL_DAY,
     OCCURRED_AT,
     OFFER_ID,
+    PLACEMENT,
     REGION,
     SUBSCRIBER_ID,
     TIMEZONE,
@@ -34,9 +35,10 @@ from mia.timeline import DAY_SECONDS
 
 Progress = Callable[[str, int, int], None]
 CHUNK = 100_000
+NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 NEEDED = (SUBSCRIBER_ID, OFFER_ID, OCCURRED_AT)
 LOCAL_DAYS = f"""
-    SELECT zones.zone IS NOT NULL AS known,
+    SELECT zones.zone IS NOT NULL AS known, epoch_us(moment) AS moment,
         try_cast(floor(epoch(timezone(zones.zone, moment)) / {DAY_SECONDS}) AS INTEGER) AS {LOCAL_DAY}
     FROM (
         SELECT number, CAST({SUBSCRIBER_ID} AS VARCHAR) AS subscriber,
@@ -58,38 +60,38 @@ class PairScorer:
     ledger: Ledger
     build_profiles: BuildProfiles
     connect: Callable[[], duckdb.DuckDBPyConnection]
-    regions: Mapping[str, Region]
-    default_timezone: str
+    zones: Zones
 
     def score(self, path: Path, progress: Progress | None = None) -> pa.Table:
         """The rows of `path` with acceptance and expected_value added (or replaced), in their order.
 
-        Every row is scored with what was known at 00:00 of its local day. Raises InvalidInput naming file, row and
-        column for a missing column, an unreadable time, an unknown subscriber or an unknown offer.
+        Every row is scored with what was known at 00:00 of its local day, in the context that its columns `channel`,
+        `placement` and `context_NAME` tell, at its local hour. Raises InvalidInput naming file, row and column for a
+        missing column, an unreadable time or number, an unknown subscriber or an unknown offer.
         """
-        given, days = self._read(path)
+        given, days, moments = self._read(path)
         table = OfferTable.build(self.catalogue.offers)
         cols = _places(given[OFFER_ID], list(table.places))
         _require(cols >= 0, "no such offer in the catalogue", path, OFFER_ID)
         moment = PointInTime(table, self.ledger.events(), self.build_profiles)
         subscribers = _objects(given[SUBSCRIBER_ID])
-        channel = _objects(given[CHANNEL]) if CHANNEL in given.column_names else np.full(len(given), None, object)
         profiles, rows = moment.profiles(subscribers, days)
-        rates = moment.rates(profiles)
+        rates, shown = moment.rates(profiles), _context(given, path)
+        shown = replace(shown, numbers={**shown.numbers, **self.zones.clock(profiles, rows, moments)})
         order = np.argsort(rows, kind="stable")
         acceptance = np.zeros(len(given))
         for start in range(0, len(given), CHUNK):
             part = order[start : start + CHUNK]
-            context = Context(channel[part], np.ones(len(part)))
-            acceptance[part] = self.ranker.score(build_pairs(profiles, table, rates, rows[part], cols[part], context))
+            pairs = build_pairs(profiles, table, rates, rows[part], cols[part], shown.take(part))
+            acceptance[part] = self.ranker.score(pairs)
             if progress:
                 progress("scoring", min(start + CHUNK, len(given)), len(given))
         worth = expected_value(acceptance, table.value[cols], table.priority[cols])
         kept = given.drop_columns([name for name in (ACCEPTANCE, EXPECTED_VALUE) if name in given.column_names])
         return kept.append_column(ACCEPTANCE, pa.array(acceptance)).append_column(EXPECTED_VALUE, pa.array(worth))
 
-    def _read(self, path: Path) -> tuple[pa.Table, Ints]:
-        """The rows of the file as they are, and the local day of each."""
+    def _read(self, path: Path) -> tuple[pa.Table, Ints, Ints]:
+        """The rows of the file as they are, and the local day and the microseconds of each."""
         if not path.is_file():
             raise InvalidInput("no such file", file=str(path))
         with self.connect() as connection:
@@ -112,15 +114,15 @@ class PairScorer:
         _require(found["known"].to_numpy(zero_copy_only=False), "no such subscriber in the lake", path, SUBSCRIBER_ID)
         readable = pc.is_valid(found[LOCAL_DAY]).to_numpy(zero_copy_only=False)
         _require(readable, "not a timestamp", path, OCCURRED_AT)
-        return given, found[LOCAL_DAY].to_numpy().astype(np.int64)
+        return given, *(found[name].to_numpy().astype(np.int64) for name in (LOCAL_DAY, "moment"))
 
     def _zones(self, connection: duckdb.DuckDBPyConnection) -> pa.Table:
         """Time zone of every subscriber: its own, else that of its region, else the default."""
         people = self._people(connection)
         columns = [name for name in (SUBSCRIBER_ID, REGION, TIMEZONE) if name in people.columns]
         known = people.project(*columns).to_arrow_table()
-        zones = {name: region.timezone for name, region in self.regions.items()}
-        of_region = pa.array([zones.get(region, self.default_timezone) for region in known[REGION].to_pylist()])
+        zones = self.zones.regions
+        of_region = pa.array([zones.get(region, self.zones.default) for region in known[REGION].to_pylist()])
         own = known[TIMEZONE] if TIMEZONE in columns else pa.nulls(len(known), pa.string())
         return pa.table({SUBSCRIBER_ID: known[SUBSCRIBER_ID], "zone": pc.coalesce(own, of_region)})
 
@@ -129,6 +131,28 @@ class PairScorer:
         if not paths:
             raise NotEnoughData("the lake holds no subscribers; `mia ingest` loads them")
         return connection.read_parquet(paths, hive_partitioning=False)
+
+
+def _context(given: pa.Table, path: Path) -> Context:
+    """Where the rows are shown, as far as their columns tell."""
+    channel = _objects(given[CHANNEL]) if CHANNEL in given.column_names else np.full(len(given), None, object)
+    placement = _objects(given[PLACEMENT]) if PLACEMENT in given.column_names else None
+    numbers = {}
+    for name in given.column_names:
+        if name.startswith(GIVEN):
+            found = _numbers(given[name])
+            _require(
+                pc.is_null(given[name], nan_is_null=True).to_numpy() | np.isfinite(found), "not a number", path, name
+            )
+            numbers[name] = found
+    return Context(channel, np.ones(len(given)), placement, numbers)
+
+
+def _numbers(values: pa.ChunkedArray) -> Floats:
+    """As numbers, NaN for what is missing or none."""
+    text = values.cast(pa.string())
+    readable = pc.fill_null(pc.match_substring_regex(text, NUMBER), False)
+    return np.asarray(pc.if_else(readable, text, None).cast(pa.float64()).to_numpy(), float)
 
 
 def _require(holds: np.ndarray, rule: str, path: Path, column: str) -> None:

@@ -7,23 +7,26 @@ from typing import Any
 import orjson
 
 from mia.domain.offer import Offer
-from mia.errors import InvalidInput, NotEnoughData
+from mia.errors import NotEnoughData
 from mia.evaluation.intervals import clusters
 from mia.evaluation.measures import Measures, Scored, measure
-from mia.evaluation.off_policy import OffPolicy
+from mia.evaluation.off_policy import OffPolicyLimits, PolicyValue, warnings_of
 from mia.offers.contact import ContactPolicy
 from mia.ports import Ledger, Registry
+from mia.ranking.local_time import Zones
 from mia.ranking.point_in_time import BuildProfiles
 from mia.ranking.rankers.base import Ranker
-from mia.ranking.rankers.lightgbm import LightGBMRanker
 from mia.ranking.rankers.popular import Popular, PopularByRegion
+from mia.ranking.rankers.registry import load_ranker
 from mia.services.train.examples import build_examples
+from mia.services.train.targets import EXPLORING, LOGGED, MIA, targets_of
 from mia.services.train.trainer import EVALUATION, Progress
 from mia.services.train.what_if import WhatIf
 from mia.timeline import day_of_text
 
-BASELINES: Mapping[str, type[Ranker]] = {"popular": Popular, "popular_by_region": PopularByRegion}
-POLICIES = ("mia", *BASELINES)
+BASELINES: Mapping[str, type[Popular]] = {"popular": Popular, "popular_by_region": PopularByRegion}
+RANKERS = (MIA, *BASELINES)
+POLICIES = (*RANKERS, EXPLORING)
 SEED = 7
 STEPS = 3
 
@@ -31,7 +34,8 @@ STEPS = 3
 @dataclass(frozen=True, slots=True)
 class Evaluated:
     """Figures of a model. `fresh` says whether they come from impressions after its training or from its own later
-    window, kept back while it was evaluated.
+    window, kept back while it was evaluated. `warnings` say why the value of a policy should not be believed;
+    `explored` of the `decided` impressions of the ledger come from decisions that explored.
     """
 
     version: str
@@ -40,7 +44,10 @@ class Evaluated:
     rows: int
     positives: int
     table: Mapping[str, Measures]
-    policies: Mapping[str, OffPolicy]
+    policies: Mapping[str, PolicyValue]
+    warnings: Mapping[str, tuple[str, ...]]
+    explored: int
+    decided: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,8 @@ class Evaluator:
     registry: Registry
     build_profiles: BuildProfiles
     contact: ContactPolicy
+    zones: Zones
+    limits: OffPolicyLimits
 
     def evaluate(
         self,
@@ -64,13 +73,11 @@ class Evaluator:
     ) -> Evaluated:
         """Figures on impressions after the model's training where there are any, else those of its training.
 
-        `policies` name the greedy policies (`mia`, `popular`, `popular_by_region`) to value from the log, all of them
-        by default. Raises UnknownModel, InvalidInput for a policy of another name, and NotEnoughData for a policy that
-        the log cannot speak for.
+        `policies` name the policies to value from the log: `mia`, `popular` and `popular_by_region` are greedy,
+        `plackett-luce:0.5` and the like explore (see `targets_of`); these by default. Raises UnknownModel, InvalidInput
+        for a policy of another name, and NotEnoughData for a policy that the log cannot speak for.
         """
-        for name in policies:
-            if name not in POLICIES:
-                raise InvalidInput(f"no policy {name!r}; there are {', '.join(POLICIES)}", parameter="policy")
+        targets = targets_of(policies or POLICIES, RANKERS)
         folder = self.registry.fetch(version)
 
         def step(label: str, done: int) -> None:
@@ -84,13 +91,14 @@ class Evaluator:
                 self.ledger,
                 self.build_profiles,
                 offers,
+                zones=self.zones,
                 attribution_days=attribution_days,
                 until=until,
                 since_day=day_of_text(kept["trained_until"]),
             )
         except NotEnoughData:
             table = {name: Measures.from_json(figures) for name, figures in kept["table"].items()}
-            valued = {name: OffPolicy.from_json(figures) for name, figures in kept["policies"].items()}
+            valued = {name: PolicyValue.from_json(figures) for name, figures in kept["policies"].items()}
             step("done", STEPS)
             return Evaluated(
                 version,
@@ -99,14 +107,15 @@ class Evaluator:
                 kept["rows"],
                 int(kept["positives"]),
                 table,
-                _chosen(policies, valued),
+                *self._policies(policies, valued),
             )
         step("policies", 1)
-        rankers: dict[str, Ranker] = {"mia": LightGBMRanker.load(folder)}
-        rankers |= {name: kind.load(folder) for name, kind in BASELINES.items()}
+        mia = load_ranker(folder)
+        rankers: dict[str, Ranker] = {MIA: mia}
+        rankers |= {name: kind(mia.fingerprint, mia.objective) for name, kind in BASELINES.items()}
         pairs, impressions = examples.pairs.at_first_position(), examples.impressions
         rows = Scored(impressions.labels, impressions.slate, clusters(impressions.subscriber_ids))
-        valued = WhatIf(examples, self.contact).values_of(rankers, seed=SEED)
+        valued = WhatIf(examples, self.contact).values_of(rankers, targets, seed=SEED)
         step("figures", 2)
         table = {name: measure(ranker.score(pairs), rows) for name, ranker in rankers.items()}
         step("done", STEPS)
@@ -117,12 +126,20 @@ class Evaluator:
             len(impressions),
             int(impressions.labels.sum()),
             table,
-            _chosen(policies, valued),
+            *self._policies(policies, valued),
         )
 
-
-def _chosen(policies: tuple[str, ...], valued: Mapping[str, OffPolicy]) -> Mapping[str, OffPolicy]:
-    for name in policies:
-        if name not in valued:
-            raise NotEnoughData(f"the log holds no impression in first place that policy {name} would have made too")
-    return {name: value for name, value in valued.items() if name in (policies or POLICIES)}
+    def _policies(
+        self, asked: tuple[str, ...], valued: Mapping[str, PolicyValue]
+    ) -> tuple[Mapping[str, PolicyValue], Mapping[str, tuple[str, ...]], int, int]:
+        """The policies asked for beside that of the log, their warnings, and the share of learning."""
+        for name in asked:
+            if name not in valued:
+                raise NotEnoughData(
+                    f"policy {name} has no value: the log holds no impression in first place that it would have made "
+                    "too, or it was not valued in training and no impressions came after that"
+                )
+        chosen = {name: value for name, value in valued.items() if name in (LOGGED, *(asked or POLICIES))}
+        others = {name: value.first.overlap for name, value in chosen.items() if name != LOGGED}
+        warnings = {name: warnings_of(overlap, self.limits) for name, overlap in others.items()}
+        return chosen, warnings, *self.ledger.explored_impressions()

@@ -1,5 +1,6 @@
 """Labelled impressions with their point-in-time pairs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +9,11 @@ from mia.domain.offer import Offer
 from mia.errors import NotEnoughData
 from mia.frames import Ints
 from mia.ports import Ledger
+from mia.ranking.local_time import Zones
 from mia.ranking.offer_table import OfferTable
-from mia.ranking.pairs import Context, Pairs
+from mia.ranking.pairs import Pairs, build_pairs
 from mia.ranking.point_in_time import BuildProfiles, PointInTime
+from mia.ranking.shown import context_shown
 from mia.ranking.training_set import Impressions, build_impressions
 
 
@@ -35,22 +38,27 @@ def build_examples(
     build_profiles: BuildProfiles,
     offers: tuple[Offer, ...],
     *,
+    zones: Zones,
     attribution_days: int,
     until: int,
     since_day: int | None = None,
+    choose: Callable[[Impressions], Ints] | None = None,
 ) -> Examples:
     """Matured impressions of the offers before `until` (microseconds), from `since_day` on when given.
 
-    Raises NotEnoughData when there is none.
+    `choose` picks rows of them, so that only theirs are worked out. Raises NotEnoughData when there is none.
     """
     events = ledger.events()
     impressions = build_impressions(events, attribution_days=attribution_days, until=until)
     table = OfferTable.build(offers)
     cols = np.asarray([table.places.get(offer_id, -1) for offer_id in impressions.offer_ids], np.int64)
     kept = np.flatnonzero((cols >= 0) & (impressions.local_day >= (-1 if since_day is None else since_day)))
+    if choose is not None:
+        kept = kept[choose(impressions.take(kept))]
     if not len(kept):
         raise NotEnoughData("no matured impression of an offer of the current catalogue in that time")
     impressions, cols = impressions.take(kept), cols[kept]
     moment = PointInTime(table, events, build_profiles)
-    context = Context(impressions.channel, impressions.position)
-    return Examples(impressions, moment.pairs(impressions.subscriber_ids, impressions.local_day, cols, context), moment)
+    profiles, rows = moment.profiles(impressions.subscriber_ids, impressions.local_day)
+    context = context_shown(impressions, ledger.decision_contexts(), profiles, rows, zones)
+    return Examples(impressions, build_pairs(profiles, table, moment.rates(profiles), rows, cols, context), moment)

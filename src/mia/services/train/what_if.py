@@ -1,4 +1,4 @@
-"""What other policies would have earned in the first place of the slate, read off the logged propensities."""
+"""What other policies would have earned, in first place and over whole slates, read off the logged propensities."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -8,77 +8,140 @@ import numpy as np
 
 from mia.errors import NotEnoughData
 from mia.evaluation.intervals import clusters
-from mia.evaluation.off_policy import OffPolicy, estimate_value
-from mia.frames import Floats, Ints, Profiles
-from mia.offers.contact import ContactPolicy, no_history
-from mia.offers.eligibility import Eligibility, Mask
-from mia.ranking.arbitration import expected_value
-from mia.ranking.pairs import Context, build_pairs
+from mia.evaluation.off_policy import Logged, OffPolicy, PolicyValue, Target, estimate_value
+from mia.evaluation.paired import Gain, estimate_gains
+from mia.frames import Floats, Ints
+from mia.offers.contact import ContactPolicy
 from mia.ranking.rankers.base import Ranker
 from mia.services.train.examples import Examples
-from mia.timeline import date_of
+from mia.services.train.plans import Audience, Places, Plan, Planner
+from mia.services.train.targets import LOGGED, TargetPolicy, default_targets
 
 MOST = 20_000
-CHUNK = 100_000
-NOBODY = -1
+"""Slates that are valued; of more, as many at equal distances in time."""
+PLACES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """Estimates for greedy policies over one set of examples: the best offer by expected value comes first.
-
-    Candidates are the offers that the catalogue's rules allowed on the day; what the contact policy then dropped is
-    not in the log.
-    """
+    """Estimates over one set of examples, whose rows `rankers` must not have been fitted on."""
 
     examples: Examples
     contact: ContactPolicy
 
-    def values_of(self, rankers: Mapping[str, Ranker], *, seed: int) -> dict[str, OffPolicy]:
-        """Connections an impression in first place, had each ranker chosen. Rankers that the log cannot speak for,
-        since it shows none of their choices with a propensity, are left out.
+    def values_of(
+        self, rankers: Mapping[str, Ranker], targets: Mapping[str, TargetPolicy] | None = None, *, seed: int
+    ) -> dict[str, PolicyValue]:
+        """What each target would have earned; see `Choices.values`."""
+        found = self.choices(rankers, targets)
+        return {} if found is None else found.values(seed=seed)
+
+    def choices(
+        self, rankers: Mapping[str, Ranker], targets: Mapping[str, TargetPolicy] | None = None
+    ) -> "Choices | None":
+        """What each target would have done at the logged places; None where the log carries no propensities.
+
+        The greedy policies of the rankers and one that explores are taken by default; `mia` must be among the rankers,
+        since its acceptance is the model of rewards.
         """
+        rows = self._slates()
+        if not len(rows):
+            return None
+        kept = self.examples.take(rows)
+        channels, channel = np.unique(kept.impressions.channel.astype(str), return_inverse=True)
+        _, which, member = np.unique(kept.pairs.rows * len(channels) + channel, return_index=True, return_inverse=True)
+        audience = Audience(kept.pairs.profiles.take(kept.pairs.rows[which]), kept.impressions.channel[which])
+        place = kept.impressions.position.astype(np.int64) - 1
+        places = Places(member.astype(np.int64), kept.pairs.cols, place, int(place.max()) + 1)
+        plans = Planner(self.examples.moment, self.contact, rankers).plans(
+            default_targets(rankers) if targets is None else targets, audience, places
+        )
+        log = Logged(
+            kept.impressions.labels,
+            kept.impressions.propensity,
+            kept.impressions.slate,
+            place,
+            clusters(kept.impressions.subscriber_ids),
+        )
+        margin = kept.impressions.labels * self.examples.moment.table.value[places.col]
+        return Choices(log, kept.impressions.local_day, margin, plans)
+
+    def _slates(self) -> Ints:
+        """Rows with a propensity of the slates to value: those whose first place is known."""
         impressions = self.examples.impressions
-        first = np.flatnonzero((impressions.position == 1) & (impressions.propensity > 0))
-        if len(first) > MOST:
-            first = first[np.linspace(0, len(first) - 1, MOST).astype(np.int64)]
-        log = self.examples.take(first)
-        wanted, row = np.unique(log.pairs.rows, return_inverse=True)
-        cluster = clusters(log.impressions.subscriber_ids)
-        values: dict[str, OffPolicy] = {}
-        for name, best in self._best(rankers, log.pairs.profiles.take(wanted)).items():
+        usable = (
+            (impressions.propensity > 0)
+            & (impressions.propensity <= 1)
+            & (impressions.position >= 1)
+            & (impressions.position <= PLACES)
+        )
+        slates = np.unique(impressions.slate[usable & (impressions.position == 1)])
+        if len(slates) > MOST:
+            slates = slates[np.linspace(0, len(slates) - 1, MOST).astype(np.int64)]
+        return np.flatnonzero(usable & np.isin(impressions.slate, slates))
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """R logged places with their local days and the margin that came of them, and what each target would have done."""
+
+    log: Logged
+    days: Ints
+    margin: Floats
+    plans: Mapping[str, Plan]
+
+    def values(self, *, seed: int) -> dict[str, PolicyValue]:
+        """What each target would have earned an impression in first place, and a slate; `logged` is what was earned.
+
+        Targets that the log cannot speak for, since it shows none of their choices with a propensity, are left out.
+        """
+        if not self.plans:
+            return {}
+        everything, first = np.arange(len(self.days)), np.flatnonzero(self.log.place == 0)
+        values: dict[str, PolicyValue] = {}
+        for name, plan in {LOGGED: _as_logged(self.plans, self.log.propensity), **self.plans}.items():
             with suppress(NotEnoughData):
-                chosen = best[row] == log.pairs.cols
-                values[name] = estimate_value(
-                    log.impressions.labels, log.impressions.propensity, chosen, cluster, seed=seed
+                values[name] = PolicyValue(
+                    self._value(plan, first, seed),
+                    self._value(plan, everything, seed) if len(first) < len(everything) else None,
                 )
         return values
 
-    def _best(self, rankers: Mapping[str, Ranker], profiles: Profiles) -> dict[str, Ints]:
-        """The offer that each ranker puts first for each profile; NOBODY where none is allowed."""
-        table, rates = self.examples.moment.table, self.examples.moment.rates(profiles)
-        passed = self._passed(profiles)
-        best = {name: np.full(len(profiles), NOBODY, np.int64) for name in rankers}
-        step = max(1, CHUNK // max(len(table), 1))
-        for start in range(0, len(profiles), step):
-            part = np.arange(start, min(start + step, len(profiles)))
-            rows, cols = (found.astype(np.int64) for found in np.nonzero(passed[part]))
-            if not len(rows):
-                continue
-            context = Context.constant(len(rows), None)
-            pairs = build_pairs(profiles.take(part), table, rates, rows, cols, context)
-            for name, ranker in rankers.items():
-                worth: Floats = np.full((len(part), len(table)), -np.inf)
-                worth[rows, cols] = expected_value(ranker.score(pairs), table.value[cols], table.priority[cols])
-                best[name][part] = np.where(passed[part].any(axis=1), worth.argmax(axis=1), NOBODY)
-        return best
+    def gains(self, name: str, other: str, *, since_day: int) -> dict[str, Gain | None]:
+        """How many more connections an impression in first place the one target would have had than the other, as a
+        share of the other's, from `since_day` on: by SNIPS and by DR, paired over subscribers. None where the log shows
+        nobody's connection for either.
+        """
+        fresh = np.flatnonzero((self.log.place == 0) & (self.days >= since_day))
+        log = self.log.take(fresh)
+        ours, theirs = (self.plans[one].connections.take(fresh) for one in (name, other))
+        weights = [ours.weight(log), theirs.weight(log)]
+        if not all(weight @ log.reward for weight in weights):
+            return {"snips": None, "dr": None}
+        doubly = [
+            target.planned + weight * (log.reward - target.expected)
+            for target, weight in zip((ours, theirs), weights, strict=True)
+        ]
 
-    def _passed(self, profiles: Profiles) -> Mask:
-        eligibility = Eligibility(self.examples.moment.table.offers, self.contact)
-        passed = np.zeros((len(profiles), len(eligibility.offers)), bool)
-        for day in np.unique(profiles.as_of):
-            rows = np.flatnonzero(profiles.as_of == day)
-            history = no_history(len(rows), eligibility.offers, {})
-            verdicts = eligibility.check(profiles.take(rows), history, channel=None, on=date_of(int(day)))
-            passed[rows] = verdicts.passed
-        return passed
+        def snips(times: Floats) -> float:
+            value, base = (float((times * one) @ log.reward) / max(float(times @ one), 1e-12) for one in weights)
+            return value / base - 1.0 if base > 0 else float("nan")
+
+        def robust(times: Floats) -> float:
+            value, base = (float(times @ one) for one in doubly)
+            return value / base - 1.0 if base > 0 else float("nan")
+
+        return {**estimate_gains({"snips": snips, "dr": robust}, log.cluster)}
+
+    def _value(self, plan: Plan, rows: Ints, seed: int) -> OffPolicy:
+        log, margin = self.log.take(rows), self.margin[rows]
+        return estimate_value(log, plan.connections.take(rows), margin, plan.margin.take(rows), seed=seed)
+
+
+def _as_logged(plans: Mapping[str, Plan], propensity: Floats) -> Plan:
+    """The policy of the log: all weights are 1, and what it plans is what it did."""
+    connections, margin = next(iter(plans.values())).connections, next(iter(plans.values())).margin
+    return Plan(
+        Target(propensity, connections.expected, connections.expected),
+        Target(propensity, margin.expected, margin.expected),
+    )

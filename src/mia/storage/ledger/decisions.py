@@ -9,10 +9,11 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer, Reason, Stage, Versions
+from mia.domain.event import EventKind
 from mia.domain.offer import Language
 from mia.errors import InvalidInput, MiaError, RequestConflict
 from mia.storage.ledger.dialect import Dialect
-from mia.storage.ledger.schema import DECISIONS
+from mia.storage.ledger.schema import DECISIONS, EVENTS
 
 _WRITTEN = tuple(DECISIONS.c.keys())
 # Below the number of variables that SQLite takes in one statement.
@@ -75,6 +76,19 @@ def by_request_id(connection: Connection, request_id: str) -> Decision | None:
 def count(connection: Connection) -> int:
     """Number of decisions."""
     return connection.execute(select(func.count()).select_from(DECISIONS)).scalar_one()
+
+
+def explored_impressions(connection: Connection) -> tuple[int, int]:
+    """Impressions of decisions that explored, and of all decisions."""
+    shown = EVENTS.join(DECISIONS, EVENTS.c.decision_id == DECISIONS.c.decision_id)
+    counted = (
+        select(DECISIONS.c.explored, func.count())
+        .select_from(shown)
+        .where(EVENTS.c.kind == EventKind.IMPRESSION.value)
+        .group_by(DECISIONS.c.explored)
+    )
+    counts = {bool(explored): number for explored, number in connection.execute(counted)}
+    return counts.get(True, 0), sum(counts.values())
 
 
 def _find(connection: Connection, condition: ColumnElement[bool]) -> list[Decision]:

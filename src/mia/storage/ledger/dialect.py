@@ -18,7 +18,13 @@ _COLUMN_ORDER = "SELECT {columns} FROM {table} WHERE seq > {after} ORDER BY seq"
 
 
 class Dialect(Protocol):
-    """Bulk operations of one database."""
+    """Bulk operations of one database.
+
+    `contexts` is a statement for decision_id, decided_at and placement of every decision and each name and number of
+    its context, both null for a decision without; the rows of a decision come together.
+    """
+
+    contexts: str
 
     def lock(self, connection: Connection) -> None:
         """Keep other writers out until this transaction ends."""
@@ -38,6 +44,13 @@ class Dialect(Protocol):
 
 class SqliteDialect:
     """SQLite: prepared statements on the raw driver."""
+
+    contexts = """
+        SELECT decision_id, decided_at, json_extract(body, '$.request.placement'), given.key, CAST(given.value AS REAL)
+        FROM decisions
+        LEFT JOIN json_each(decisions.body, '$.request.context') AS given ON given.type IN ('integer', 'real')
+        ORDER BY decision_id
+    """
 
     def lock(self, connection: Connection) -> None:
         """Nothing to do: BEGIN IMMEDIATE has locked the file."""
@@ -86,6 +99,17 @@ class SqliteDialect:
 
 class PostgresDialect:
     """PostgreSQL: arrays for small writes, COPY for large ones, both without a round trip a row."""
+
+    contexts = """
+        SELECT decision_id, decided_at, asked ->> 'placement', given.key, CAST(given.value AS double precision)
+        FROM decisions
+        CROSS JOIN LATERAL (SELECT CAST(body AS json) -> 'request' AS asked) AS request
+        LEFT JOIN LATERAL (
+            SELECT key, CAST(value AS text) AS value FROM json_each(asked -> 'context')
+            WHERE json_typeof(value) = 'number'
+        ) AS given ON true
+        ORDER BY decision_id
+    """
 
     def lock(self, connection: Connection) -> None:
         """Take the advisory lock that the server gives back after the commit has become visible."""

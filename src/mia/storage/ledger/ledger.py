@@ -7,10 +7,12 @@ import pyarrow as pa
 from mia.domain.decision import Decision
 from mia.domain.event import Event, Outcome, Response
 from mia.errors import MiaError, UnknownDecision
+from mia.storage.ledger import contexts as kept_contexts
 from mia.storage.ledger import decisions as kept_decisions
 from mia.storage.ledger import events as kept_events
 from mia.storage.ledger.database import Database
 from mia.storage.ledger.schema import EVENTS
+from mia.storage.ledger.tally import tally
 
 
 class SqlLedger:
@@ -89,10 +91,25 @@ class SqlLedger:
         with self.database.reading() as connection:
             return self.database.dialect.read(connection, EVENTS, kept_events.LEDGER_SCHEMA, after)
 
+    def decision_contexts(self) -> pa.Table:
+        """What every decision was asked with, in columns; see `mia.ports.Ledger.decision_contexts`."""
+        with self.database.reading() as connection:
+            return kept_contexts.read(connection, self.database.dialect.contexts)
+
+    def decision_tally(self, since: int, until: int) -> pa.Table:
+        """Decisions counted by day, model, fallback and exploration; see `mia.ports.Ledger.decision_tally`."""
+        with self.database.reading() as connection:
+            return tally(connection, since, until)
+
     def decisions_count(self) -> int:
         """Number of decisions kept."""
         with self.database.reading() as connection:
             return kept_decisions.count(connection)
+
+    def explored_impressions(self) -> tuple[int, int]:
+        """Impressions of decisions that explored, and of all decisions; other impressions belong to neither."""
+        with self.database.reading() as connection:
+            return kept_decisions.explored_impressions(connection)
 
     def close(self) -> None:
         """Give the connections back."""

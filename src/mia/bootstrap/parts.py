@@ -1,0 +1,232 @@
+"""The parts of a workspace: adapters, stores and what the settings say of them, built from one folder."""
+
+import os
+import time
+import uuid
+from collections.abc import Callable
+from functools import cached_property
+from getpass import getuser
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from mia.domain.decision import Versions
+from mia.domain.offer import Offer
+from mia.domain.region import Region
+from mia.domain.subscriber import ArmSplit
+from mia.errors import FeatureMismatch, InvalidSettings, NotEnoughData, UnknownModel
+from mia.frames import Profiles
+from mia.offers.catalogue import Catalogue
+from mia.offers.contact import ContactPolicy
+from mia.ports import Engine
+from mia.profiles.features import feature_fingerprint
+from mia.ranking.exploration import Exploration, build_exploration
+from mia.ranking.local_time import Zones
+from mia.ranking.rankers.base import Ranker
+from mia.ranking.rankers.registry import load_ranker
+from mia.services.decide import DecisionMaker, LiveLoader, Policy
+from mia.services.ingest import Terms
+from mia.services.refresh import ProfileBuilder
+from mia.services.report import UptakeReport
+from mia.settings import Settings
+from mia.storage.catalogues import load_catalogue_of
+from mia.storage.engine import DuckDBEngine
+from mia.storage.kept_health import KeptHealth
+from mia.storage.lake import ParquetLake
+from mia.storage.ledger import GroupCommit, SqlKeys, SqlLedger, open_ledger
+from mia.storage.profile_store import LmdbProfileStore
+from mia.tables import OCCURRED_AT
+from mia.timeline import MICROSECONDS
+
+if TYPE_CHECKING:
+    from mia.storage.registry import MlflowRegistry
+
+
+LAKE, LEDGER, MODELS = PARTS = ("lake", "ledger.db", "models")
+"""What of a workspace only appears once something was put into it."""
+
+
+def wall_clock() -> int:
+    """Microseconds since the epoch."""
+    return time.time_ns() * MICROSECONDS // 1_000_000_000
+
+
+def user_name() -> str:
+    """Who runs this process: a name, or a number where the system knows no name for it."""
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+class Parts:
+    """What a workspace is made of. Each part is built when first asked for, so that each command pays for its own."""
+
+    def __init__(
+        self, settings: Settings, clock: Callable[[], int] = wall_clock, user: Callable[[], str] = user_name
+    ) -> None:
+        self.settings, self.clock, self.user = settings, clock, user()
+        self.home = settings.home.absolute()
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.lake = ParquetLake(self.home / LAKE)
+        self.profiles = LmdbProfileStore(self.home / "profiles", settings.profiles.keep_snapshots)
+        self.rejects = self.home / "rejects"
+        self.health = KeptHealth(self.home / "monitor")
+        self.engine = DuckDBEngine(settings.threads, settings.memory_limit, self.home / "spill")
+        self.arms = ArmSplit(settings.arms.salt, settings.arms.control_share)
+        self.regions = {
+            name: Region(name, region.macro_region, region.timezone) for name, region in settings.regions.items()
+        }
+
+    @cached_property
+    def ledger(self) -> SqlLedger:
+        """Decisions and events, migrated to the newest schema."""
+        return open_ledger(self.settings.ledger_url or f"sqlite:///{self.home / LEDGER}", self.clock)
+
+    @cached_property
+    def keys(self) -> SqlKeys:
+        """API keys."""
+        return SqlKeys(self.ledger.database)
+
+    @cached_property
+    def writer(self) -> GroupCommit:
+        """The group-commit writer of this process."""
+        return GroupCommit(self.ledger)
+
+    @cached_property
+    def registry(self) -> "MlflowRegistry":
+        """Training runs and models. MLflow takes seconds to import, so only the commands that need it pay."""
+        from mia.storage.registry import MlflowRegistry
+
+        return MlflowRegistry(self.home / MODELS)
+
+    @cached_property
+    def builder(self) -> ProfileBuilder:
+        """Builds roll-ups and profiles."""
+        return ProfileBuilder(self.lake, self.ledger, self.profile_engine)
+
+    @cached_property
+    def profile_engine(self) -> Engine:
+        """Runs the expressions of the profiles: DuckDB in this process, or Spark. Raises InvalidSettings without the
+        `spark` extra.
+        """
+        if self.settings.engine == "duckdb":
+            return self.engine
+        try:
+            # Spark is large and starts a Java process: only who asked for it pays.
+            from mia.storage.spark import SparkEngine
+        except ImportError as error:
+            raise InvalidSettings("engine: Spark needs the extra: pip install 'mia[spark]'") from error
+        return SparkEngine(self.settings.spark_master)
+
+    @cached_property
+    def uptake(self) -> UptakeReport:
+        """Connections over time."""
+        return UptakeReport(self.ledger, self.engine.connect)
+
+    @cached_property
+    def decisions(self) -> DecisionMaker:
+        """Takes and replays decisions."""
+        return self._decision_maker(self.newest_versions, self.arms)
+
+    def _decision_maker(self, newest: Callable[[], Versions], arms: ArmSplit) -> DecisionMaker:
+        return DecisionMaker(
+            ledger=self.ledger,
+            loader=LiveLoader(
+                self.catalogue,
+                lambda version: load_ranker(self.registry.fetch(version)),
+                self.profiles,
+            ),
+            newest=newest,
+            arms=arms,
+            regions=self.regions,
+            default_timezone=self.settings.default_timezone,
+            clock=self.clock,
+            new_id=lambda: uuid.uuid4().hex,
+        )
+
+    @property
+    def exploration(self) -> Exploration:
+        """How decisions explore."""
+        setting = self.settings.exploration
+        return build_exploration(
+            setting.policy, epsilon=setting.epsilon, temperature=setting.temperature, optimism=setting.optimism
+        )
+
+    @property
+    def contact(self) -> ContactPolicy:
+        """The contact policy."""
+        contact = self.settings.contact
+        return ContactPolicy(contact.impression_cap, contact.impression_window_days, contact.decline_cooldown_days)
+
+    @property
+    def zones(self) -> Zones:
+        """Time zones of subscribers."""
+        return Zones({name: region.timezone for name, region in self.regions.items()}, self.settings.default_timezone)
+
+    @property
+    def terms(self) -> Terms:
+        """What intake judges and completes records by."""
+        settings = self.settings
+        kinds, arrival = tuple(settings.usage_kinds), settings.ingest.arrival
+        return Terms(self.regions, settings.default_timezone, kinds, self.arms, arrival)
+
+    def catalogue(self, version: str | None = None) -> Catalogue:
+        """A catalogue by version, the current one by default; raises NotEnoughData when the lake holds none."""
+        found = load_catalogue_of(self.lake, version)
+        if found is None:
+            missing = "offers yet" if version is None else f"catalogue {version}"
+            raise NotEnoughData(f"the lake holds no {missing}; `mia ingest` loads them")
+        return found
+
+    def current_offers(self) -> tuple[Offer, ...]:
+        """Offers of the current catalogue, none where there is no catalogue yet."""
+        found = load_catalogue_of(self.lake)
+        return () if found is None else found.offers
+
+    def version(self, name: str) -> str:
+        """A model version by number or by the alias `champion`; raises UnknownModel when there is no champion."""
+        chosen = self.registry.champion() if name == "champion" else name
+        if chosen is None:
+            raise UnknownModel(name)
+        return chosen
+
+    def newest_versions(self) -> Versions:
+        """The newest of everything that decisions depend on."""
+        return Versions(
+            self.registry.champion(),
+            self.catalogue().version,
+            self.profiles.current(),
+            Policy(self.exploration, self.contact).name,
+        )
+
+    def end_of_events(self) -> int:
+        """Just after the newest event, in microseconds; raises NotEnoughData on an empty ledger."""
+        times = self.ledger.events()[OCCURRED_AT].to_numpy()
+        if not len(times):
+            raise NotEnoughData("the ledger holds no events; `mia ingest` loads them")
+        return int(times.max()) + 1
+
+    def build_profiles(self, offers: tuple[Offer, ...], spine: pa.Table) -> Profiles:
+        """Profiles of (subscriber_id, as_of) rows."""
+        return self.builder.of_spine(offers, spine)
+
+    def ranker(self, version: str) -> Ranker:
+        """A version of the model; raises UnknownModel, and FeatureMismatch for one of other features."""
+        ranker = load_ranker(self.registry.fetch(version))
+        if ranker.fingerprint != feature_fingerprint():
+            raise FeatureMismatch(ranker.fingerprint, feature_fingerprint())
+        return ranker
+
+    def close(self) -> None:
+        """Drain the writer, and give connections and snapshots back."""
+        self.profiles.close()
+        if "writer" in self.__dict__:
+            self.writer.close()
+        if "ledger" in self.__dict__:
+            self.ledger.database.close()
+
+
+def is_workspace(settings: Settings) -> bool:
+    """Whether these settings name a workspace that something was put into; a ledger elsewhere is one by itself."""
+    return settings.ledger_url is not None or any((settings.home / part).exists() for part in PARTS)

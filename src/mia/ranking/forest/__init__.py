@@ -1,0 +1,7 @@
+"""The compiled form of boosted trees: the bits of LightGBM's own prediction, and exact SHAP values, in less time."""
+
+from mia.ranking.forest.ensemble import Ensemble, join
+from mia.ranking.forest.forest import Block, Forest, Shared
+from mia.ranking.forest.trees import UnsupportedForest
+
+__all__ = ["Block", "Ensemble", "Forest", "Shared", "UnsupportedForest", "join"]

@@ -1,0 +1,109 @@
+"""Bags of boosted trees, averaged: through the compiled form where it agrees with LightGBM, else by LightGBM."""
+
+import logging
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import lightgbm
+import numpy as np
+
+from mia.frames import Floats
+from mia.ranking.forest.forest import Block, Forest, Shared
+from mia.ranking.forest.library import evaluator
+from mia.ranking.forest.trees import UnsupportedForest
+
+log = logging.getLogger(__name__)
+
+MANY = 50_000
+"""Rows from which all processors are put to work."""
+PROBES = 64
+
+
+class Ensemble:
+    """Averages what its boosters predict. The compiled form is made at first use, checked against LightGBM on rows at
+    and beside the thresholds, and left out with a line in the log where it differs by a single bit.
+    """
+
+    def __init__(self, boosters: Sequence[lightgbm.Booster]) -> None:
+        self.boosters = tuple(boosters)
+        self._kept: tuple[Block, list[Shared]] | None = None
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the compiled form is in use."""
+        return evaluator() is not None and self._forests is not None
+
+    def prepare(self) -> None:
+        """Make the compiled form now, so that no request has to wait for it."""
+        if self.is_compiled:
+            for forest in self._forests or ():
+                forest.prepare()
+
+    def predict(self, rows: int, blocks: Sequence[Block]) -> Floats:
+        """The mean of what the boosters predict for each of R rows, whose columns lie in the blocks."""
+        forests = self._forests if evaluator() is not None else None
+        threads = (os.cpu_count() or 1) if rows >= MANY else 1
+        if forests is None:
+            matrix = join(rows, blocks)
+            return _mean([np.asarray(one.predict(matrix, num_threads=threads)) for one in self.boosters])
+        lasting = [self._shared(block) if block.lasting else [block] * len(forests) for block in blocks]
+        return _mean(
+            [
+                forest.predict(rows, parts, threads)
+                for forest, parts in zip(forests, zip(*lasting, strict=True), strict=True)
+            ]
+        )
+
+    def contributions(self, matrix: Floats) -> Floats:
+        """Exact SHAP values of R rows of the whole matrix, R x columns, in the raw score."""
+        forests = self._forests if evaluator() is not None else None
+        if forests is None:
+            parts = [np.asarray(one.predict(matrix, pred_contrib=True, num_threads=1)) for one in self.boosters]
+            return _mean(parts)[:, :-1]
+        return _mean([forest.contributions(matrix) for forest in forests])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what was kept for one catalogue."""
+        return self.__dict__ | {"_kept": None}
+
+    @cached_property
+    def _forests(self) -> tuple[Forest, ...] | None:
+        try:
+            found = tuple(Forest.parse(booster.model_to_string()) for booster in self.boosters)
+        except UnsupportedForest as reason:
+            log.warning("no compiled form of the model, LightGBM itself scores: %s", reason)
+            return None
+        if not all(_agree(forest, booster) for forest, booster in zip(found, self.boosters, strict=True)):
+            log.warning("the compiled form of the model differs from LightGBM, which scores itself")
+            return None
+        return found
+
+    def _shared(self, block: Block) -> list[Shared]:
+        """What a lasting block decides; that of the latest one is kept."""
+        kept = self._kept
+        if kept is None or kept[0].values is not block.values:
+            kept = self._kept = (block, [forest.share(block) for forest in self._forests or ()])
+        return [Shared(one.words, block.index) for one in kept[1]]
+
+
+def join(rows: int, blocks: Sequence[Block]) -> Floats:
+    """The matrix of the blocks, R x columns; in single precision where all of them are."""
+    kind = np.result_type(np.float32, *(block.values for block in blocks))
+    matrix = np.empty((rows, sum(len(block.features) for block in blocks)), kind)
+    for block in blocks:
+        matrix[:, block.features] = block.values if block.index is None else block.values[block.index]
+    return matrix
+
+
+def _mean(parts: Sequence[Floats]) -> Floats:
+    return parts[0] if len(parts) == 1 else np.asarray(np.mean(parts, axis=0))
+
+
+def _agree(forest: Forest, booster: lightgbm.Booster) -> bool:
+    if evaluator() is None:
+        return True
+    probes = forest.probes(PROBES)
+    mine = forest.predict(PROBES, [Block(probes, np.arange(forest.features))])
+    return bool(np.array_equal(mine, np.asarray(booster.predict(probes, num_threads=1))))
