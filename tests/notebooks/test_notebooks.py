@@ -10,6 +10,7 @@ from tests.fakes.world import World
 
 from mia.bootstrap import open_workspace
 
+pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parents[2] / "notebooks"
 SECONDS = 300
 STRICT = """
@@ -26,7 +27,7 @@ WITHOUT_WIDGETS = """
 import sys
 sys.modules["ipywidgets"] = None
 from mia.storage.engine import DuckDBEngine
-DuckDBEngine(threads=1).connect().sql("SELECT 42").fetchone()
+DuckDBEngine(threads=1).connect().execute("SELECT 42").fetchone()
 """
 
 

@@ -1,5 +1,6 @@
 """What the gate judges by: the stored evaluation of a candidate, and a trial of it made just before."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,6 +67,14 @@ class Evidence:
         """The paired gain in off-policy value over the reference as a share of the reference's, and its estimator."""
         found = self.evaluation.get("policy_gain") or {}
         return next(((name, Gain.from_json(found[name])) for name in ESTIMATORS if found.get(name)), None)
+
+    @property
+    def log_size(self) -> float:
+        """Rows that the weighted log is worth for the candidate or the reference, whichever is less; NaN where either
+        was not valued.
+        """
+        ours, theirs = (self.figure("policies", name, "effective_size") for name in ("mia", str(self.reference)))
+        return min(ours, theirs) if not math.isnan(ours + theirs) else math.nan
 
     @property
     def slices(self) -> list[Slice]:

@@ -47,6 +47,9 @@ class GateLimits:
 
     The log shows few choices of a policy, so the estimate is uncertain, and only a proven or a large loss is red.
     """
+    value_effective_size: float = 200.0
+    """Rows that the weighted log must be worth, for the candidate and for the reference, before their values are held
+    against each other: of fewer, chance alone would refuse."""
     slice_loss: Limit = Limit(0.03, 0.1)
     """AUC below the reference in a slice. A slice is red only where the loss is proven for all slices together."""
     drift: Limit = Limit(0.25, 2.0)

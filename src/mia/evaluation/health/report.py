@@ -115,7 +115,7 @@ class Health:
         return {
             "model": facts.version,
             "until": facts.until,
-            "at": timestamp_of(facts.until).isoformat(),
+            "at": timestamp_of(facts.until).isoformat(timespec="minutes"),
             "days": facts.days,
             "colour": self.colour.value,
             "checks": [check.to_json() for check in self.checks],

@@ -43,7 +43,13 @@ EVALUATION: dict[str, Any] = {
         "mia": {"auc": ESTIMATE, "log_loss": 0.1, "ndcg_at_3": 0.8, "calibration_error": 0.005},
         "popular": {"auc": ESTIMATE, "log_loss": 0.2, "ndcg_at_3": 0.7, "calibration_error": None},
     },
-    "policies": {"mia": {"ips": ESTIMATE, "snips": ESTIMATE, "effective_size": 90.0, "matched": 0.1}},
+    "policies": {
+        "mia": {"ips": ESTIMATE, "snips": ESTIMATE, "effective_size": 900.0, "matched": 0.1},
+        **{
+            name: {"ips": ESTIMATE, "snips": ESTIMATE, "effective_size": 800.0, "matched": 0.1}
+            for name in ("popular", "champion 3")
+        },
+    },
     "champion": {"version": "3", "auc_gain": ESTIMATE},
     "reference": {"name": "champion 3", "rows": 9_000, "positives": 300.0, "note": ""},
     "gains_over_reference": {"auc": GOOD_GAIN, "ndcg_at_3": GOOD_GAIN, "log_loss": GOOD_GAIN},

@@ -56,6 +56,7 @@ def test_good_evidence_is_green_all_over() -> None:
         ({"policy_gain__snips": LOST}, "off-policy value", "red"),
         ({"policy_gain__snips": UNSURE | {"value": -0.1}}, "off-policy value", "amber"),
         ({"policy_gain__snips": None}, "off-policy value", "grey"),
+        ({"policy_gain__snips": LOST, "policies__mia__effective_size": 150.0}, "off-policy value", "grey"),
         ({"slices": [SLICE, SLICE | {"auc_gain": LOST}]}, "worst slice", "red"),
         ({"slices": [SLICE, SLICE | {"auc_gain": UNSURE | {"value": -0.05}}]}, "worst slice", "amber"),
         ({"slices": [SMALL]}, "worst slice", "amber"),
