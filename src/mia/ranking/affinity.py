@@ -70,6 +70,11 @@ class Affinity:
         """Log odds of R pairs (R), by the lines of the offers of a table."""
         return log_odds(Design.of(self.people, self.pairs, sides), np.arange(len(sides)), self.lines(table))
 
+    def terms(self, sides: Sides, table: OfferTable) -> Singles:
+        """What each column adds to the log odds of R pairs above a person who is average in it, R x f."""
+        rows = Design.of(self.people, self.pairs, sides).rows(np.arange(len(sides)))
+        return np.asarray(rows * self.lines(table)[sides.cols], np.float32)
+
     @classmethod
     def fit(cls, sides: Sides, labels: Floats, table: OfferTable, folds: Ints) -> tuple[Self, Singles]:
         """The lines, and the log odds of every row by lines that did not see its fold (0 to FOLDS - 1)."""

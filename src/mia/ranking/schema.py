@@ -19,6 +19,7 @@ from mia.ranking.person import PersonColumns
 from mia.tables import CHANNEL, PERSONALISATION, PLACEMENT, POSITION, TIMEZONE
 
 AFFINITY = "affinity"
+LEAST = 1e-12
 NOT_FEATURES = frozenset({TIMEZONE, PERSONALISATION})
 
 
@@ -171,6 +172,27 @@ class FeatureSchema:
             Block(values, np.arange(end - values.shape[1], end), index, lasting=values is offer_side)
             for (values, index), end in zip(parts, ends.tolist(), strict=True)
         ]
+
+    def spread(self, pairs: Pairs, contributions: Floats) -> Floats:
+        """Contributions R x columns, in which that of the affinity goes to the columns that its lines read.
+
+        Each column gets a part by what it adds in that direction; what attributes, bends and keys add stays. Sums over
+        a row are kept.
+        """
+        if self.affinity is None:
+            return contributions
+        terms = self.affinity.terms(self.sides(pairs), pairs.offers).astype(float)
+        terms[:, 0] = 0.0
+        at = self.names.index(AFFINITY)
+        whole = contributions[:, at]
+        along = np.maximum(terms * np.sign(whole)[:, None], 0.0)
+        parts = whole[:, None] * along / np.maximum(along.sum(axis=1, keepdims=True), LEAST)
+        first_pair = terms.shape[1] - len(self.pair) - 1
+        out = contributions.copy()
+        out[:, : len(self.profile)] += parts[:, 1 : 1 + len(self.profile)]
+        out[:, at - len(self.pair) : at] += parts[:, first_pair:-1]
+        out[:, at] -= parts[:, 1 : 1 + len(self.profile)].sum(axis=1) + parts[:, first_pair:-1].sum(axis=1)
+        return out
 
     def sides(self, pairs: Pairs) -> Sides:
         """What the lines of the affinity look at; FeatureMismatch for a schema that has none."""

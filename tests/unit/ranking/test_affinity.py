@@ -106,3 +106,19 @@ def test_the_schema_carries_the_lines():
     assert np.isfinite(schema.matrix(bare)[:, place]).all()
     for name, at in schema.places.items():
         assert schema.names[at] == name
+
+
+def test_the_contribution_of_the_affinity_goes_to_what_it_is_made_of():
+    pairs, labels = random_pairs(60, 400, seed=5)
+    schema, _ = FeatureSchema.fit(pairs, labels, "f1").with_affinity(pairs, labels)
+    at = schema.names.index(AFFINITY)
+    given = np.random.default_rng(1).normal(0, 1, (len(pairs), len(schema.names)))
+    found = schema.spread(pairs, given)
+    np.testing.assert_allclose(found.sum(axis=1), given.sum(axis=1))
+    moved = (found - given)[:, list(schema.places.values())]
+    assert (moved * given[:, [at]] >= 0).all()
+    assert np.abs(moved).sum() > 0
+    untouched = [place for place in range(len(schema.names)) if place not in {at, *schema.places.values()}]
+    assert np.array_equal(found[:, untouched], given[:, untouched])
+    terms = schema.affinity.terms(schema.sides(pairs), pairs.offers)
+    np.testing.assert_allclose(terms.sum(axis=1), schema.affinity.score(schema.sides(pairs), pairs.offers), atol=1e-4)

@@ -95,8 +95,8 @@ class LightGBMRanker:
         return self.schema.places
 
     def contributions(self, pairs: Pairs) -> Floats:
-        """Exact SHAP values in the logit, R x columns of the schema."""
-        return self._ensemble.contributions(self.matrix(pairs))
+        """Exact SHAP values in the logit, R x columns of the schema; those of the affinity go to what it is made of."""
+        return self.schema.spread(pairs, self._ensemble.contributions(self.matrix(pairs)))
 
     def gains(self) -> dict[str, float]:
         """Share of the total gain by column, largest first."""
