@@ -96,8 +96,8 @@ SIZE ?= 10
 bench-ingest-large: $(READY) ## Load a CSV file of SIZE gigabytes (10) with 2 GiB of memory; wants 5 times SIZE on disk
 	@$(BIN)/python benchmarks/ingest_large.py $(SIZE)
 
-bench-ranking: $(READY) ## The four rankers on the sample beside the truth
-	@$(BIN)/python benchmarks/ranking.py
+bench-ranking: $(READY) ## Ranking of an unseen simulated operator beside the truth and what is knowable; WORLD="--subscribers 2000 --seed 1"
+	@$(BIN)/python benchmarks/ranking.py $(WORLD)
 
 bench-scoring: $(READY) ## Compiled trees beside LightGBM: a request, its reasons, a decision's stages, everybody's best offers
 	@$(BIN)/python benchmarks/scoring.py

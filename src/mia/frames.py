@@ -14,6 +14,8 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Objects = NDArray[np.object_]
+Matrix = NDArray[Any]
+"""What a ranker reads: in single precision where everything that it is made of is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ def recipe(folder: Path, text: str) -> Path:
 
 def test_the_default_recipe_is_the_default() -> None:
     assert FitOptions("f1", **load_recipe(DEFAULT)) == FitOptions("f1")
-    assert set(KINDS) == {*BOUNDS, "extra_trees"}
+    assert set(KINDS) == {*BOUNDS, "extra_trees", "affinity"}
 
 
 def test_a_whole_number_is_a_number(tmp_path: Path) -> None:

@@ -8,12 +8,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mia.frames import Floats, Ints, Objects, Profiles, SparseBlock
+from mia.frames import Floats, Ints, Objects, Profiles, Singles, SparseBlock
 from mia.ranking.history import OfferRates
 from mia.ranking.offer_table import KeyMatrix, OfferTable
 from mia.tables import CATEGORY, DISCOUNT, ITEM, REGION
 
 SUBSCRIBER_STRENGTH = 20.0
+MOST_DOUBLINGS = 3.0
+"""An offer eight times too large or too small is as unfit as any."""
+VOLUME = "data_mb_{}_30d"
+"""Profile column of the data of one category."""
 HOUR, WEEKDAY = "hour", "weekday"
 GIVEN = "context_"
 """Beginning of the numbers that came with a request."""
@@ -93,7 +97,9 @@ def numbers_of(moment: datetime, given: Mapping[str, Any]) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """R pairs: `rows` point into the profiles, `cols` into the offers; `features` is R x s in the order of `names`."""
+    """R pairs: `rows` point into the profiles, `cols` into the offers; `features` is R x s in the order of `names`, in
+    single precision both in training and in serving.
+    """
 
     profiles: Profiles
     offers: OfferTable
@@ -101,14 +107,14 @@ class Pairs:
     cols: Ints
     context: Context
     names: tuple[str, ...]
-    features: Floats
+    features: Singles
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def feature(self, name: str) -> Floats:
         """One pair feature (R)."""
-        return self.features[:, self.names.index(name)]
+        return self.features[:, self.names.index(name)].astype(float)
 
     def take(self, which: Ints) -> "Pairs":
         """The given pairs, in their order."""
@@ -138,8 +144,11 @@ def build_pairs(
     columns.update(_discounts(profiles, rows))
     columns.update(_history(profiles, offers, rates, rows, cols))
     columns.update(_needs(profiles, offers, rows, cols))
-    features = np.column_stack(list(columns.values())).astype(float, copy=False)
-    return Pairs(profiles, offers, rows, cols, context, tuple(columns), features)
+    columns["tag_volume"] = _tag_volume(profiles, offers, rows, cols)
+    features = np.empty((len(rows), len(columns)), np.float32)
+    for place, name in enumerate(names := tuple(columns)):
+        features[:, place] = columns.pop(name)
+    return Pairs(profiles, offers, rows, cols, context, names, features)
 
 
 def _affinity(
@@ -215,9 +224,32 @@ def _needs(profiles: Profiles, offers: OfferTable, rows: Ints, cols: Ints) -> di
         columns[f"{name}_used_share"] = _ratio(used, allowance)
         columns[f"{name}_use_to_offer"] = np.where(gives > 0, np.log1p(used) - np.log1p(gives), np.nan)
         columns[f"{name}_need_above"] = used - allowance
+        columns[f"{name}_misfit"] = _misfit(gives, used - allowance)
     charge = _floats(profiles, "charge_sum_30d")[rows]
     columns["price_to_charge"] = _ratio(offers.column("offer_price")[cols], charge)
     return columns
+
+
+def _misfit(gives: Floats, lacks: Floats) -> Floats:
+    """How many times an offer must be doubled or halved to give what the package lacks; NaN where it gives nothing."""
+    some = gives > 0
+    least = np.where(some, gives, 1.0) * 2.0**-MOST_DOUBLINGS
+    doublings = np.abs(np.log2(np.where(some, gives, 1.0) / np.maximum(lacks, least)))
+    return np.where(some, np.minimum(doublings, MOST_DOUBLINGS), np.nan)
+
+
+def _tag_volume(profiles: Profiles, offers: OfferTable, rows: Ints, cols: Ints) -> Floats:
+    """Data of the offer's tags: logarithms of megabytes in 30 days, added up and divided by the root of their number,
+    so that an offer for two uses weighs what both say together; NaN for offers without such a tag.
+    """
+    volume, count = np.zeros(len(rows)), np.zeros(len(rows))
+    for key, place in offers.tags.places.items():
+        used = profiles.column(VOLUME.format(key.partition(":")[2]))
+        if used is not None:
+            speaks = offers.tags.matrix[:, [place]].toarray()[cols, 0]
+            volume += speaks * np.log1p(np.maximum(used, 0.0))[rows]
+            count += speaks
+    return np.where(count > 0, volume / np.sqrt(np.maximum(count, 1.0)), np.nan)
 
 
 def _floats(profiles: Profiles, name: str) -> Floats:

@@ -1,44 +1,26 @@
 """The columns a ranker was fitted on, and the matrix made of them: numbers as they are, categories as learnt rates."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from mia.errors import FeatureMismatch
-from mia.frames import Floats, Ints, Objects, Profiles
+from mia.frames import Floats, Ints, Matrix, Objects, Profiles, Singles
+from mia.ranking.affinity import Affinity
+from mia.ranking.encoding import Encoding, encoding_json, rates_before
 from mia.ranking.forest import Block, join
+from mia.ranking.lines import FOLDS, Sides
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import AXIS, Context, Pairs
+from mia.ranking.person import PersonColumns
 from mia.tables import CHANNEL, PERSONALISATION, PLACEMENT, POSITION, TIMEZONE
 
-SMOOTHING = 50.0
+AFFINITY = "affinity"
+LEAST = 1e-12
 NOT_FEATURES = frozenset({TIMEZONE, PERSONALISATION})
-
-
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """A categorical column as numbers: each value's smoothed rate of connection in training, else the overall rate."""
-
-    rates: Mapping[str, float]
-    other: float
-
-    @classmethod
-    def fit(cls, values: Objects, labels: Floats) -> Self:
-        """From one value and one label a row."""
-        overall = float(labels.mean())
-        codes, texts = _levels(values)
-        shown, taken = np.bincount(codes), np.bincount(codes, weights=labels)
-        rates = (taken + SMOOTHING * overall) / (shown + SMOOTHING)
-        return cls(dict(zip(texts, rates.tolist(), strict=True)), overall)
-
-    def encode(self, values: Iterable[Any]) -> Floats:
-        """One number a value; a missing value is the empty text."""
-        rates, other = self.rates, self.other
-        return np.asarray([rates.get("" if value is None else value, other) for value in values], np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +41,8 @@ class FeatureSchema:
     channel: Encoding
     placement: Encoding | None
     context: Mapping[str, float]
+    person: PersonColumns | None = None
+    affinity: Affinity | None = None
 
     @classmethod
     def fit(cls, pairs: Pairs, labels: Floats, fingerprint: str) -> Self:
@@ -90,12 +74,17 @@ class FeatureSchema:
     def names(self) -> tuple[str, ...]:
         """Names of the matrix columns in order."""
         by_row = (*self.profile, *self.attributes, *self.coded_attributes)
-        return (*by_row, *self.offer, *self.coded_offer, *self.pair, *self.shown)
+        return (*by_row, *self.offer, *self.coded_offer, *self.pair, *self.learnt, *self.shown)
 
     @property
     def shown(self) -> tuple[str, ...]:
         """Names of the columns that tell where and when the pair is shown: the last ones of the matrix."""
         return (*self.context, *(() if self.placement is None else (PLACEMENT,)), CHANNEL, POSITION)
+
+    @property
+    def learnt(self) -> tuple[str, ...]:
+        """The column that lines for each offer make of the others, where they were fitted."""
+        return () if self.affinity is None else (AFFINITY,)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -109,23 +98,34 @@ class FeatureSchema:
     @property
     def places(self) -> dict[str, int]:
         """Matrix columns of the profile and pair features; attributes may bear the same names."""
-        before_pair = len(self.names) - len(self.pair) - len(self.shown)
+        before_pair = len(self.names) - len(self.pair) - len(self.learnt) - len(self.shown)
         by_row = {name: place for place, name in enumerate(self.profile)}
         return by_row | {name: before_pair + place for place, name in enumerate(self.pair)}
 
-    def matrix(self, pairs: Pairs) -> Floats:
+    def with_affinity(self, pairs: Pairs, labels: Floats) -> tuple["FeatureSchema", Singles]:
+        """The schema with lines for each offer, and the log odds of the same pairs by lines that did not see their
+        subscribers: what `training_matrix` wants.
+        """
+        levels = {name: tuple(coding.rates) for name, coding in self.coded_attributes.items()}
+        schema = replace(self, person=PersonColumns.fit(pairs.profiles, self.attributes, levels))
+        _, number = np.unique(pairs.profiles.subscriber_ids.astype(str), return_inverse=True)
+        affinity, unseen = Affinity.fit(schema.sides(pairs), labels, pairs.offers, number[pairs.rows] % FOLDS)
+        return replace(schema, affinity=affinity), unseen
+
+    def matrix(self, pairs: Pairs) -> Matrix:
         """R x columns; attributes and offer columns that the pairs do not have are NaN or the overall rate.
 
         Raises FeatureMismatch when a profile or pair feature is missing.
         """
         return self.join(pairs, self.offer_side(pairs.offers))
 
-    def training_matrix(self, pairs: Pairs, labels: Floats) -> Floats:
+    def training_matrix(self, pairs: Pairs, labels: Floats, unseen: Singles | None = None) -> Matrix:
         """The matrix to fit on, from pairs in order of time: a category is known by the pairs before it alone.
 
-        Otherwise the rate of a rare category would tell the label of its own row, and the fit would trust it.
+        Otherwise the rate of a rare category would tell the label of its own row, and the fit would trust it; `unseen`
+        does the same for the affinity.
         """
-        matrix = self.matrix(pairs)
+        matrix = join(len(pairs), self._blocks(pairs, self.offer_side(pairs.offers), unseen))
         people, offers = pairs.profiles.attributes, pairs.offers.categorical
         at_attributes = len(self.profile) + len(self.attributes)
         at_offer = at_attributes + len(self.coded_attributes) + len(self.offer)
@@ -139,7 +139,7 @@ class FeatureSchema:
             matrix[:, at_channel - 1] = rates_before(pairs.context.placement, labels)
         return matrix
 
-    def offer_side(self, offers: OfferTable) -> Floats:
+    def offer_side(self, offers: OfferTable) -> Singles:
         """The columns that depend on the offer alone, m x columns: they last as long as the catalogue."""
         places = {name: place for place, name in enumerate(offers.names)}
         numbers = [
@@ -147,18 +147,24 @@ class FeatureSchema:
         ]
         return _columns(len(offers), [*numbers, *_encoded(self.coded_offer, offers.categorical, len(offers))])
 
-    def join(self, pairs: Pairs, offer_side: Floats) -> Floats:
+    def join(self, pairs: Pairs, offer_side: Singles) -> Matrix:
         """The matrix of the pairs, given the columns of their offers."""
         return join(len(pairs), self.blocks(pairs, offer_side))
 
-    def blocks(self, pairs: Pairs, offer_side: Floats) -> list[Block]:
+    def blocks(self, pairs: Pairs, offer_side: Singles) -> list[Block]:
         """The matrix in pieces: what a subscriber's or an offer's pairs share is there but once."""
+        return self._blocks(pairs, offer_side, None)
+
+    def _blocks(self, pairs: Pairs, offer_side: Singles, unseen: Singles | None) -> list[Block]:
+        if unseen is None and self.affinity is not None:
+            unseen = self.affinity.score(self.sides(pairs), pairs.offers)
         shown, moment = self._context_side(pairs.context)
         parts: tuple[tuple[NDArray[Any], Ints | None], ...] = (
             (_chosen(self.profile, pairs.profiles.names, pairs.profiles.numeric, self.fingerprint), pairs.rows),
             (self._attribute_side(pairs.profiles), pairs.rows),
             (offer_side, pairs.cols),
             (_chosen(self.pair, *_with_axes(self.pair, pairs), self.fingerprint), None),
+            (np.zeros((len(pairs), 0), np.float32) if unseen is None else unseen[:, None], None),
             (shown, moment),
         )
         ends = np.cumsum([values.shape[1] for values, _ in parts])
@@ -167,7 +173,39 @@ class FeatureSchema:
             for (values, index), end in zip(parts, ends.tolist(), strict=True)
         ]
 
-    def _context_side(self, context: Context) -> tuple[Floats, Ints | None]:
+    def spread(self, pairs: Pairs, contributions: Floats) -> Floats:
+        """Contributions R x columns, in which that of the affinity goes to the columns that its lines read.
+
+        Each column gets a part by what it adds in that direction; what attributes, bends and keys add stays. Sums over
+        a row are kept.
+        """
+        if self.affinity is None:
+            return contributions
+        terms = self.affinity.terms(self.sides(pairs), pairs.offers).astype(float)
+        terms[:, 0] = 0.0
+        at = self.names.index(AFFINITY)
+        whole = contributions[:, at]
+        along = np.maximum(terms * np.sign(whole)[:, None], 0.0)
+        parts = whole[:, None] * along / np.maximum(along.sum(axis=1, keepdims=True), LEAST)
+        first_pair = terms.shape[1] - len(self.pair) - 1
+        out = contributions.copy()
+        out[:, : len(self.profile)] += parts[:, 1 : 1 + len(self.profile)]
+        out[:, at - len(self.pair) : at] += parts[:, first_pair:-1]
+        out[:, at] -= parts[:, 1 : 1 + len(self.profile)].sum(axis=1) + parts[:, first_pair:-1].sum(axis=1)
+        return out
+
+    def sides(self, pairs: Pairs) -> Sides:
+        """What the lines of the affinity look at; FeatureMismatch for a schema that has none."""
+        if self.person is None:
+            raise FeatureMismatch(self.fingerprint, "no affinity")
+        profiles = pairs.profiles
+        numeric = _chosen(self.profile, profiles.names, profiles.numeric, self.fingerprint)
+        features = _chosen(self.pair, *_with_axes(self.pair, pairs), self.fingerprint)
+        both = np.empty((len(pairs), features.shape[1] + 1), np.float32)
+        both[:, :-1], both[:, -1] = features, pairs.context.position
+        return Sides(self.person.build(profiles, numeric), pairs.rows, both, pairs.cols)
+
+    def _context_side(self, context: Context) -> tuple[Singles, Ints | None]:
         """The columns of `shown` and the row of each pair, where there are fewer rows than pairs."""
         pairs = len(context)
         if pairs and context.is_constant:
@@ -183,7 +221,7 @@ class FeatureSchema:
         yield self.channel.encode(context.channel)
         yield context.position
 
-    def _attribute_side(self, profiles: Profiles) -> Floats:
+    def _attribute_side(self, profiles: Profiles) -> Singles:
         given, rows = profiles.attributes, len(profiles)
         numbers = [given[name].astype(float) if name in given else np.full(rows, np.nan) for name in self.attributes]
         return _columns(rows, [*numbers, *_encoded(self.coded_attributes, given, rows)])
@@ -196,11 +234,13 @@ class FeatureSchema:
             "attributes": list(self.attributes),
             "offer": list(self.offer),
             "pair": list(self.pair),
-            "coded_attributes": {name: _encoding_json(encoding) for name, encoding in self.coded_attributes.items()},
-            "coded_offer": {name: _encoding_json(encoding) for name, encoding in self.coded_offer.items()},
-            "channel": _encoding_json(self.channel),
-            "placement": None if self.placement is None else _encoding_json(self.placement),
+            "coded_attributes": {name: encoding_json(encoding) for name, encoding in self.coded_attributes.items()},
+            "coded_offer": {name: encoding_json(encoding) for name, encoding in self.coded_offer.items()},
+            "channel": encoding_json(self.channel),
+            "placement": None if self.placement is None else encoding_json(self.placement),
             "context": dict(self.context),
+            "person": None if self.person is None else self.person.to_json(),
+            "affinity": None if self.affinity is None else self.affinity.to_json(),
         }
 
     @classmethod
@@ -217,35 +257,13 @@ class FeatureSchema:
             Encoding(**data["channel"]),
             None if data["placement"] is None else Encoding(**data["placement"]),
             {name: np.nan if value is None else float(value) for name, value in data["context"].items()},
+            None if data["person"] is None else PersonColumns.from_json(data["person"]),
+            None if data["affinity"] is None else Affinity.from_json(data["affinity"]),
         )
-
-
-def rates_before(values: Objects, labels: Floats) -> Floats:
-    """For each row the smoothed rate of its value over the rows before it.
-
-    Prokhorenkova, L. et al. (2018), CatBoost: ordered target statistics, here in the order of time.
-
-    >>> values = np.asarray(["a", "b", "a"], object)
-    >>> [round(rate, 4) for rate in rates_before(values, np.asarray([1.0, 0.0, 1.0])).tolist()]
-    [0.6667, 0.6667, 0.6732]
-    """
-    codes, _ = _levels(values)
-    order = np.argsort(codes, kind="stable")
-    sizes = np.bincount(codes)
-    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
-    before = np.concatenate([[0.0], np.cumsum(labels[order])])
-    shown, taken = np.arange(len(order)) - starts, before[:-1] - before[starts]
-    rates = np.empty(len(order))
-    rates[order] = (taken + SMOOTHING * labels.mean()) / (shown + SMOOTHING)
-    return rates
 
 
 def _stand_in(values: Floats) -> float:
     return np.nan if np.isnan(values).any() else float(np.median(values))
-
-
-def _encoding_json(encoding: Encoding) -> dict[str, Any]:
-    return {"rates": dict(encoding.rates), "other": encoding.other}
 
 
 def _encoded(codings: Mapping[str, Encoding], given: Mapping[str, Objects], rows: int) -> list[Floats]:
@@ -254,16 +272,16 @@ def _encoded(codings: Mapping[str, Encoding], given: Mapping[str, Objects], rows
     ]
 
 
-def _columns(rows: int, columns: list[Floats]) -> Floats:
-    return np.column_stack(columns) if columns else np.zeros((rows, 0))
+def _columns(rows: int, columns: list[Floats]) -> Singles:
+    return np.column_stack(columns).astype(np.float32) if columns else np.zeros((rows, 0), np.float32)
 
 
-def _with_axes(wanted: tuple[str, ...], pairs: Pairs) -> tuple[tuple[str, ...], Floats]:
+def _with_axes(wanted: tuple[str, ...], pairs: Pairs) -> tuple[tuple[str, ...], Singles]:
     """Names and values of the pair features; an axis of tags that the catalogue has no more is NaN."""
     gone = tuple(name for name in wanted if name.startswith(AXIS) and name not in pairs.names)
     if not gone:
         return pairs.names, pairs.features
-    return (*pairs.names, *gone), np.hstack([pairs.features, np.full((len(pairs), len(gone)), np.nan)])
+    return (*pairs.names, *gone), np.hstack([pairs.features, np.full((len(pairs), len(gone)), np.nan, np.float32)])
 
 
 def _chosen(wanted: tuple[str, ...], names: tuple[str, ...], values: NDArray[Any], fingerprint: str) -> NDArray[Any]:
@@ -274,9 +292,3 @@ def _chosen(wanted: tuple[str, ...], names: tuple[str, ...], values: NDArray[Any
     if missing:
         raise FeatureMismatch(fingerprint, f"no {', '.join(missing)}")
     return values[:, [names.index(name) for name in wanted]]
-
-
-def _levels(values: Objects) -> tuple[Ints, list[str]]:
-    """Codes and texts of a categorical column; a missing value is the empty text."""
-    encoded = pa.array(values, pa.string()).fill_null("").dictionary_encode()
-    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()

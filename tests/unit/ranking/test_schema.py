@@ -9,9 +9,10 @@ from tests.fakes.frames import OFFERS, objects, random_pairs
 
 from mia.errors import FeatureMismatch
 from mia.frames import Profiles
+from mia.ranking.encoding import Encoding, rates_before
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import Context
-from mia.ranking.schema import Encoding, FeatureSchema, rates_before
+from mia.ranking.schema import FeatureSchema
 
 
 @pytest.fixture(scope="module")
@@ -32,18 +33,18 @@ def test_every_column_has_its_place(given_pairs):
     assert matrix.shape == (len(pairs), len(schema.names))
     assert len(set(schema.names)) == len(schema.names)
     column = dict(zip(schema.names, matrix.T, strict=True))
-    np.testing.assert_array_equal(column["data_mb_30d"], pairs.profiles.column("data_mb_30d")[pairs.rows])
-    np.testing.assert_array_equal(column["offer_price"], pairs.offers.column("offer_price")[pairs.cols])
+    np.testing.assert_allclose(column["data_mb_30d"], pairs.profiles.column("data_mb_30d")[pairs.rows], rtol=1e-6)
+    np.testing.assert_array_equal(column["offer_price"], pairs.offers.column("offer_price")[pairs.cols].astype("f4"))
     np.testing.assert_array_equal(column["tag_share"], pairs.feature("tag_share"))
     np.testing.assert_array_equal(column["position"], pairs.context.position)
     allowance = [np.nan if value is None else value for value in pairs.profiles.attributes["tariff_data_mb"]]
-    np.testing.assert_array_equal(column["tariff_data_mb"], np.asarray(allowance)[pairs.rows])
+    np.testing.assert_array_equal(column["tariff_data_mb"], np.asarray(allowance, "f4")[pairs.rows])
     of_app = [value == "app" for value in pairs.context.channel]
     smoothed = (labels[of_app].sum() + 50 * labels.mean()) / (sum(of_app) + 50)
-    np.testing.assert_allclose(column["channel"][of_app], smoothed)
+    np.testing.assert_allclose(column["channel"][of_app], smoothed, rtol=1e-6)
     of_zebra = pairs.cols == pairs.offers.places["phone"]
     smoothed = (labels[of_zebra].sum() + 50 * labels.mean()) / (of_zebra.sum() + 50)
-    np.testing.assert_allclose(column["offer_brand"][of_zebra], smoothed)
+    np.testing.assert_allclose(column["offer_brand"][of_zebra], smoothed, rtol=1e-6)
     assert "personalisation" not in schema.names
     for name, place in schema.places.items():
         assert schema.names[place] == name
@@ -80,16 +81,20 @@ def test_what_is_not_there_is_missing_or_average(given_pairs):
     bare = replace(bare, cols=np.zeros(len(bare), np.int64))
     column = dict(zip(schema.names, schema.matrix(bare).T, strict=True))
     assert np.isnan(column["tariff_data_mb"]).all()
-    np.testing.assert_allclose(column["tariff"], labels.mean())
+    np.testing.assert_allclose(column["tariff"], labels.mean(), rtol=1e-6)
     new = with_attributes(pairs, tariff=["unheard of"] * len(pairs.profiles))
-    np.testing.assert_allclose(dict(zip(schema.names, schema.matrix(new).T, strict=True))["tariff"], labels.mean())
+    np.testing.assert_allclose(
+        dict(zip(schema.names, schema.matrix(new).T, strict=True))["tariff"], labels.mean(), rtol=1e-6
+    )
 
 
 def test_a_number_where_words_were_is_an_unknown_word(given_pairs):
     pairs, labels = given_pairs
     schema = FeatureSchema.fit(pairs, labels, "f1")
     changed = with_attributes(pairs, tariff=[5.0] * len(pairs.profiles))
-    np.testing.assert_allclose(dict(zip(schema.names, schema.matrix(changed).T, strict=True))["tariff"], labels.mean())
+    np.testing.assert_allclose(
+        dict(zip(schema.names, schema.matrix(changed).T, strict=True))["tariff"], labels.mean(), rtol=1e-6
+    )
 
 
 def test_an_attribute_without_values_is_left_out(given_pairs):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, Self
 import orjson
 
 from mia.errors import UnreadableModel
-from mia.frames import Floats
+from mia.frames import Floats, Matrix
 from mia.ranking.arbitration import Objective
 from mia.ranking.pairs import Pairs
 
@@ -35,6 +35,8 @@ class FitOptions:
     extra_trees: bool = True
     bags: int = 1
     objective: Objective = Objective.VALUE
+    affinity: bool = True
+    """Whether lines for each offer go before the trees, where connections are enough; see `mia.ranking.affinity`."""
 
 
 class Ranker(Protocol):
@@ -58,10 +60,10 @@ class Ranker(Protocol):
     def columns(self) -> tuple[str, ...]:
         """Names of the columns of its matrix, no two alike."""
 
-    def matrix(self, pairs: Pairs) -> Floats:
+    def matrix(self, pairs: Pairs) -> Matrix:
         """What it reads of R pairs, R x columns."""
 
-    def acceptance(self, matrix: Floats) -> Floats:
+    def acceptance(self, matrix: Matrix) -> Floats:
         """One acceptance in [0, 1] a row of such a matrix."""
 
     def score(self, pairs: Pairs) -> Floats:

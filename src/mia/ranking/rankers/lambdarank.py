@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import lightgbm
 import numpy as np
 
-from mia.frames import Floats
+from mia.frames import Floats, Matrix
 from mia.ranking.calibration import expit
 from mia.ranking.pairs import Pairs
 from mia.ranking.rankers.lightgbm import LightGBMRanker
@@ -32,7 +32,7 @@ class LambdaRanker(LightGBMRanker):
 
     @classmethod
     def _dataset(
-        cls, matrix: Floats, labels: Floats, pairs: Pairs, seen: lightgbm.Dataset | None = None
+        cls, matrix: Matrix, labels: Floats, pairs: Pairs, seen: lightgbm.Dataset | None = None
     ) -> lightgbm.Dataset:
         """The rows of each request together; pairs that know of no request are grouped by profile."""
         slate = pairs.rows if pairs.context.slate is None else pairs.context.slate

@@ -16,7 +16,7 @@ import lightgbm
 import numpy as np
 
 from mia.errors import UnreadableModel
-from mia.frames import Floats
+from mia.frames import Floats, Matrix, Singles
 from mia.ranking.arbitration import Objective
 from mia.ranking.calibration import Calibration
 from mia.ranking.forest import Block, Ensemble
@@ -28,6 +28,8 @@ from mia.ranking.schema import FeatureSchema
 LATEST_SHARE = 0.15
 PATIENCE = 40
 MODEL = "model-{}.txt"
+ENOUGH_CONNECTIONS = 500
+"""With fewer in the training set there are no lines for each offer: their column would vary more than it tells."""
 
 
 class LightGBMRanker:
@@ -47,16 +49,16 @@ class LightGBMRanker:
         self.schema, self.calibration = schema, calibration
         self.fingerprint, self.objective = schema.fingerprint, objective
         self._boosters, self._ensemble = boosters, Ensemble(boosters)
-        self._offer_side: tuple[OfferTable, Floats] | None = None
+        self._offer_side: tuple[OfferTable, Singles] | None = None
 
     @classmethod
     def fit(cls, pairs: Pairs, labels: Floats, options: FitOptions) -> Self:
         """Fit on pairs in order of time; the latest 15 % choose the number of trees and calibrate."""
         cut = int(len(labels) * (1 - LATEST_SHARE))
         earlier, later = pairs.take(np.arange(cut)), pairs.take(np.arange(cut, len(labels)))
-        schema = FeatureSchema.fit(earlier, labels[:cut], options.fingerprint)
+        schema, matrix = _learn(earlier, labels[:cut], options)
         unseen = schema.matrix(later)
-        seen = cls._dataset(schema.training_matrix(earlier, labels[:cut]), labels[:cut], earlier)
+        seen = cls._dataset(matrix, labels[:cut], earlier)
         trial = _boost(cls.loss, seen, options, 0, cls._dataset(unseen, labels[cut:], later, seen))
         calibration = Calibration.fit(cls._chance(np.asarray(trial.predict(unseen))), labels[cut:])
         found = cls([trial], schema, calibration, options.objective)
@@ -64,12 +66,11 @@ class LightGBMRanker:
 
     def refit(self, pairs: Pairs, labels: Floats, options: FitOptions) -> Self:
         """The same number of trees and calibration, fitted on other (more) pairs in order of time."""
-        schema = FeatureSchema.fit(pairs, labels, options.fingerprint)
         found = [
             booster.best_iteration if booster.best_iteration > 0 else booster.num_trees() for booster in self._boosters
         ]
         enough = replace(options, trees=max(1, *found))
-        matrix = schema.training_matrix(pairs, labels)
+        schema, matrix = _learn(pairs, labels, options)
         boosters = [
             _boost(self.loss, self._dataset(matrix, labels, pairs), enough, bag, None) for bag in range(options.bags)
         ]
@@ -79,7 +80,7 @@ class LightGBMRanker:
         """Calibrated acceptance of each pair."""
         return self._accepted(len(pairs), self.schema.blocks(pairs, self._offer_side_of(pairs.offers)))
 
-    def acceptance(self, matrix: Floats) -> Floats:
+    def acceptance(self, matrix: Matrix) -> Floats:
         """Calibrated acceptance of each row of the matrix."""
         return self._accepted(len(matrix), [Block(matrix, np.arange(matrix.shape[1]))])
 
@@ -94,8 +95,8 @@ class LightGBMRanker:
         return self.schema.places
 
     def contributions(self, pairs: Pairs) -> Floats:
-        """Exact SHAP values in the logit, R x columns of the schema."""
-        return self._ensemble.contributions(self.matrix(pairs))
+        """Exact SHAP values in the logit, R x columns of the schema; those of the affinity go to what it is made of."""
+        return self.schema.spread(pairs, self._ensemble.contributions(self.matrix(pairs)))
 
     def gains(self) -> dict[str, float]:
         """Share of the total gain by column, largest first."""
@@ -130,11 +131,11 @@ class LightGBMRanker:
         except lightgbm.basic.LightGBMError as error:
             raise UnreadableModel(str(folder)) from error
 
-    def matrix(self, pairs: Pairs) -> Floats:
+    def matrix(self, pairs: Pairs) -> Matrix:
         """The matrix of the pairs."""
         return self.schema.join(pairs, self._offer_side_of(pairs.offers))
 
-    def _offer_side_of(self, offers: OfferTable) -> Floats:
+    def _offer_side_of(self, offers: OfferTable) -> Singles:
         """The offers' side of the matrix. One catalogue is scored again and again, so it is kept."""
         kept = self._offer_side
         if kept is None or kept[0] is not offers:
@@ -147,7 +148,7 @@ class LightGBMRanker:
     @classmethod
     def _dataset(
         cls,
-        matrix: Floats,
+        matrix: Matrix,
         labels: Floats,
         pairs: Pairs,  # noqa: ARG003 - for kinds that learn from what was shown together
         seen: lightgbm.Dataset | None = None,
@@ -159,6 +160,15 @@ class LightGBMRanker:
     def _chance(margin: Floats) -> Floats:
         """What the trees answer as a number in (0, 1)."""
         return margin
+
+
+def _learn(pairs: Pairs, labels: Floats, options: FitOptions) -> tuple[FeatureSchema, Matrix]:
+    """The schema, and the matrix to fit on."""
+    schema = FeatureSchema.fit(pairs, labels, options.fingerprint)
+    if not options.affinity or labels.sum() < ENOUGH_CONNECTIONS:
+        return schema, schema.training_matrix(pairs, labels)
+    schema, unseen = schema.with_affinity(pairs, labels)
+    return schema, schema.training_matrix(pairs, labels, unseen)
 
 
 def _boost(

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from mia.frames import Floats
+from mia.frames import Floats, Matrix
 from mia.ranking.arbitration import Objective
 from mia.ranking.calibration import expit
 from mia.ranking.pairs import Pairs
@@ -14,6 +14,8 @@ from mia.ranking.rankers.base import FitOptions, read_head, readable, write_head
 from mia.ranking.schema import FeatureSchema
 
 STILL, FARTHEST = 1e-9, 8.0
+MOST_ROWS = 200_000
+"""A line needs no more: of more impressions it learns from every second, third, ..."""
 
 
 class LogisticRanker:
@@ -40,6 +42,8 @@ class LogisticRanker:
         # scikit-learn belongs to the `train` extra: what it fitted is served without it.
         from sklearn.linear_model import LogisticRegression
 
+        some = np.arange(0, len(labels), max(1, -(-len(labels) // MOST_ROWS)))
+        pairs, labels = pairs.take(some), labels[some]
         schema = FeatureSchema.fit(pairs, labels, options.fingerprint)
         matrix = _squeeze(schema.training_matrix(pairs, labels))
         known = ~np.isnan(matrix)
@@ -71,11 +75,11 @@ class LogisticRanker:
         """Acceptance of each pair."""
         return self.acceptance(self.matrix(pairs))
 
-    def matrix(self, pairs: Pairs) -> Floats:
+    def matrix(self, pairs: Pairs) -> Matrix:
         """The matrix of the pairs."""
         return self.schema.matrix(pairs)
 
-    def acceptance(self, matrix: Floats) -> Floats:
+    def acceptance(self, matrix: Matrix) -> Floats:
         """Acceptance of each row of the matrix."""
         # A matrix product rounds a row differently among other rows; a sum along the row does not.
         return expit(self._parts(matrix).sum(axis=1) + self._intercept)
@@ -111,13 +115,14 @@ class LogisticRanker:
             means, scales, weights = (np.asarray(head[name], float) for name in ("means", "scales", "weights"))
             return cls(schema, means, scales, weights, float(head["intercept"]), head["objective"])
 
-    def _parts(self, matrix: Floats) -> Floats:
+    def _parts(self, matrix: Matrix) -> Floats:
         return _standard(_squeeze(matrix), self._means, self._scales) * self._weights
 
 
-def _squeeze(matrix: Floats) -> Floats:
+def _squeeze(matrix: Matrix) -> Floats:
     """sign(x) log(1 + |x|): amounts spread over orders of magnitude become comparable."""
-    return np.asarray(np.sign(matrix) * np.log1p(np.abs(matrix)))
+    wide = np.asarray(matrix, float)
+    return np.asarray(np.sign(wide) * np.log1p(np.abs(wide)))
 
 
 def _standard(matrix: Floats, means: Floats, scales: Floats) -> Floats:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import ClassVar, Self
 
-from mia.frames import Floats
+from mia.frames import Floats, Matrix
 from mia.ranking.arbitration import Objective
 from mia.ranking.pairs import Pairs
 from mia.ranking.rankers.base import FitOptions, read_head, readable, write_head
@@ -32,11 +32,11 @@ class Popular:
         """The rate alone."""
         return (self.column,)
 
-    def matrix(self, pairs: Pairs) -> Floats:
+    def matrix(self, pairs: Pairs) -> Matrix:
         """The smoothed rate of each pair's offer, R x 1."""
         return pairs.feature(self.column)[:, None].copy()
 
-    def acceptance(self, matrix: Floats) -> Floats:
+    def acceptance(self, matrix: Matrix) -> Floats:
         """The rate as it is."""
         return matrix[:, 0].copy()
 
