@@ -9,10 +9,12 @@ READY := $(VENV)/.ready
 QUIET_END := 2>&1 | sed '/^nanobind: leaked/,$$d'
 # Twice quiet: warnings about package indexes that cannot be used are no news, errors still are.
 PIP := $(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt
+# As many tests at once as there are processors; whoever is done first takes over from the others.
+PYTEST := $(BIN)/pytest -q --numprocesses logical --dist worksteal
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-validate constraints clean
+.PHONY: help install demo test test-slow browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-validate constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,17 +32,17 @@ demo: $(READY) ## Run the whole loop on data/sample, then serve API and dashboar
 	@$(BIN)/mia demo $(if $(PORT),--port $(PORT))
 
 test: $(READY) browser ## Run the test suite
-	@$(BIN)/pytest -q -m "not slow" $(QUIET_END)
+	@$(PYTEST) -m "not slow" $(QUIET_END)
 
 test-slow: $(READY) java ## Run the truth tests that take minutes
-	@$(BIN)/pytest -q -m slow $(QUIET_END)
+	@$(PYTEST) -m slow $(QUIET_END)
 
 check: $(READY) ## Lint, types, floors, and the tests that need no world around them
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -q -m "not slow" tests/unit src/mia $(QUIET_END)
+	@$(PYTEST) -m "not slow" tests/unit src/mia $(QUIET_END)
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
@@ -81,7 +83,7 @@ example-complete-journey: $(READY) ## Train and score on a public year of purcha
 	@$(CJ_MIA) score --model 1 --pairs $(CJ)/pairs.parquet --out $(CJ)/scored.parquet
 	@$(BIN)/python benchmarks/complete_journey.py report $(CJ)/scored.parquet
 
-bench: bench-demo bench-ingest bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-validate ## Run every benchmark
+bench: bench-demo bench-ingest bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-validate ## Run every benchmark
 
 bench-demo: $(READY) ## Time and peak memory of the demo and of the tests
 	@$(BIN)/python benchmarks/demo.py
@@ -101,6 +103,7 @@ bench-ranking: $(READY) ## Ranking of an unseen simulated operator beside the tr
 
 bench-scoring: $(READY) ## Compiled trees beside LightGBM: a request, its reasons, a decision's stages, everybody's best offers
 	@$(BIN)/python benchmarks/scoring.py
+
 bench-exploration: $(READY) ## Microseconds that exploring with exact propensities adds to a decision
 	@$(BIN)/python benchmarks/exploration.py
 
@@ -109,6 +112,10 @@ bench-open-bandit: $(READY) ## Off-policy values of a public log of true propens
 
 bench-serving: $(READY) ## Decisions a second of one worker beside a bare route of the same bytes
 	@$(BIN)/python benchmarks/serving.py
+
+bench-training: $(READY) ## Training beside bare lightgbm.train, and the curve of quality against cost in docs/quality-cost.svg
+	@$(BIN)/python benchmarks/training.py
+	@$(BIN)/python benchmarks/training.py --curve docs/quality-cost.svg
 
 bench-profile-store: $(READY) ## A snapshot of five million subscribers: publishing, size, opening, random reads
 	@$(BIN)/python benchmarks/profile_store.py

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import pyarrow.parquet as pq
 import typer
+from rich.console import Console
 
 from mia.bootstrap import Workspace
-from mia.cli.console import console
 from mia.cli.figures import print_measures
 from mia.cli.ingest import show_report
 from mia.cli.progress import progress_bar
@@ -55,8 +55,8 @@ def demo(
     free = port if no_serve else _free_port(host, port)
     _show_doors(f"http://{host}:{free}", key, subscriber)
     _show_commands(place)
-    console.rule("Headline")
-    console.print(headline.sentence, soft_wrap=True)
+    Console().rule("Headline")
+    Console().print(headline.sentence, soft_wrap=True)
     if not no_serve:
         sys.stdout.flush()
         serve(host=host, port=free, workers=1, home=place)
@@ -64,17 +64,17 @@ def demo(
 
 def _load_and_train(opened: Workspace, source: Path) -> None:
     with progress_bar() as progress:
-        console.rule("1 Ingest: records and events, judged row by row")
+        Console().rule("1 Ingest: records and events, judged row by row")
         show_report(opened.ingest(source, progress=progress))
-        console.rule("2 Profiles: daily roll-ups, then windows")
+        Console().rule("2 Profiles: daily roll-ups, then windows")
         day = 1 + _newest_day(opened)
         done = opened.refresh(day, progress=progress)
-        console.print(f"{done.subscribers:,} profiles as of {date_of(day)}, snapshot {done.snapshot}")
-        console.rule("3 Train: fit, evaluate on later days, register")
+        Console().print(f"{done.subscribers:,} profiles as of {date_of(day)}, snapshot {done.snapshot}")
+        Console().rule("3 Train: fit, evaluate on later days, register")
         trained = opened.train(progress=progress)
     window = " to ".join(trained.test_window)
     print_measures(trained.table, f"{trained.test_rows:,} impressions {window}, {trained.test_positives:,} connections")
-    console.rule("4 Promote: the gate")
+    Console().rule("4 Promote: the gate")
     show_checks(opened.promote(trained.version).verdict.checks)
 
 
@@ -101,13 +101,13 @@ def _example_subscriber(opened: Workspace) -> str:
 
 
 def _show_decision(opened: Workspace, subscriber: str) -> None:
-    console.rule("5 Decide: offers for one subscriber")
+    Console().rule("5 Decide: offers for one subscriber")
     request = DecisionRequest(subscriber, Channel.APP, opened.clock(), language=LANGUAGE)
     decision = opened.decisions.decide(request)
     for offer in decision.offers:
         name = opened.decisions.catalogue.offer(offer.offer_id).name.in_language(LANGUAGE)
         reasons = "; ".join(reason.text for reason in offer.reasons)
-        console.print(
+        Console().print(
             f"{offer.position}. {name}: acceptance {offer.acceptance:.1%}" + (f" ({reasons})" if reasons else "")
         )
 
@@ -128,7 +128,7 @@ def _show_doors(address: str, key: str, subscriber: str) -> None:
             ]
         }
     )
-    console.rule("Doors")
+    Console().rule("Doors")
     for line in (
         f"dashboard  {address}/dashboard",
         f"API        {address}/docs",
@@ -142,7 +142,7 @@ def _show_doors(address: str, key: str, subscriber: str) -> None:
         f"curl -s {address}/v1/events -H 'X-API-Key: {key}' -H 'Content-Type: application/json' -d '{event}'",
         "",
     ):
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+        Console().print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _show_commands(home: Path) -> None:
@@ -155,7 +155,7 @@ def _show_commands(home: Path) -> None:
         lines.append(f"export MIA_HOME={shlex.quote(str(home))}")
     lines += [f"mia uptake --baseline {BASELINE} --by macro_region", "mia --help", ""]
     for line in lines:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+        Console().print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _free_port(host: str, first: int) -> int:

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mia.cli.console import console
 from mia.cli.progress import progress_bar
 from mia.cli.workspace import Home, parse_day, workspace
 from mia.errors import InvalidInput
@@ -76,7 +76,7 @@ def _print_json(report: Report) -> None:
 
 def _print_tables(report: Report) -> None:
     known = report.to_json()
-    console.print(
+    Console().print(
         f"lake as of {known['as_of']}: {known['records']:,} records of {known['first_day']} to {known['newest_day']}, "
         f"{known['subscribers']:,} subscribers",
         highlight=False,
@@ -91,16 +91,16 @@ def _print_tables(report: Report) -> None:
     for check in report.checks:
         limits = (written(limit, check.unit) for limit in (check.limit.warn, check.limit.fail))
         checks.add_row(_verdict(check.status), check.name, check.figure, *limits, check.about)
-    console.print(checks)
+    Console().print(checks)
     for check in report.checks:
         if check.status is not Status.PASS:
             note = f": {check.note}" if check.note else ""
-            console.print(f"{_verdict(check.status)} {check.name}{escape(note)}", highlight=False, soft_wrap=True)
+            Console().print(f"{_verdict(check.status)} {check.name}{escape(note)}", highlight=False, soft_wrap=True)
             for example in check.examples:
-                console.print(f"     {escape(str(example))}", highlight=False, soft_wrap=True)
+                Console().print(f"     {escape(str(example))}", highlight=False, soft_wrap=True)
     _print_rows("Kinds", report.kinds)
     _print_rows("Regions", report.regions)
-    console.print(f"{_verdict(report.status)}: {_tally(report)}", highlight=False)
+    Console().print(f"{_verdict(report.status)}: {_tally(report)}", highlight=False)
 
 
 def _verdict(status: Status) -> str:
@@ -116,7 +116,7 @@ def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
         )
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
-    console.print(table)
+    Console().print(table)
 
 
 def _table(title: str) -> Table:
