@@ -74,14 +74,25 @@ example-megaline: $(READY) ## Check a year of real records; MEGALINE=folder with
 
 CJ := build/complete-journey
 CJ_MIA := MIA_HOME=$(CJ)/home MIA_USAGE_KINDS='{"purchase": "item"}' $(BIN)/mia
-example-complete-journey: $(READY) ## Train and score on a public year of purchases and coupons
+CJ_TRAIN := $(CJ_MIA) train --since 2017-03-03 --until 2017-10-04 --attribution-days 55
+# RecTools asks for an older NumPy than MIA, so its models run in an environment of their own.
+PEERS := $(CJ)/peers/bin
+example-complete-journey: $(READY) ## Train and score on a public year of purchases and coupons, beside collaborative filtering
 	@$(PIP) --editable '.[dev,examples]'
-	@rm -rf $(CJ)
+	@rm -rf $(CJ)/files $(CJ)/home $(CJ)/scored
 	@$(BIN)/python benchmarks/complete_journey.py files $(CJ)/files
 	@$(CJ_MIA) ingest $(CJ)/files --mapping data/sample/mappings/complete_journey.yaml
-	@$(CJ_MIA) train --since 2017-03-03 --until 2017-10-04 --attribution-days 55 --recipe models/complete_journey.toml
-	@$(CJ_MIA) score --model 1 --pairs $(CJ)/pairs.parquet --out $(CJ)/scored.parquet
-	@$(BIN)/python benchmarks/complete_journey.py report $(CJ)/scored.parquet
+	@mkdir -p $(CJ)/scored
+	@$(CJ_TRAIN) --recipe models/complete_journey.toml
+	@$(CJ_MIA) score --model 1 --pairs $(CJ)/pairs.parquet --out "$(CJ)/scored/MIA.parquet"
+	@$(CJ_TRAIN) --ranker logistic
+	@$(CJ_MIA) score --model 2 --pairs $(CJ)/pairs.parquet --out "$(CJ)/scored/logistic regression.parquet"
+	@$(CJ_TRAIN) --ranker popular
+	@$(CJ_MIA) score --model 3 --pairs $(CJ)/pairs.parquet --out "$(CJ)/scored/popular.parquet"
+	@test -x $(PEERS)/python || $(PYTHON) -m venv $(CJ)/peers
+	@$(PEERS)/pip install -qq --disable-pip-version-check 'rectools==0.19.0' 'pyarrow<25'
+	@OPENBLAS_NUM_THREADS=1 $(PEERS)/python benchmarks/complete_journey_peers.py $(CJ)/files $(CJ)/pairs.parquet "$(CJ)/scored/peers.parquet"
+	@$(BIN)/python benchmarks/complete_journey.py report $(CJ)/scored
 
 bench: bench-demo bench-ingest bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-validate ## Run every benchmark
 
