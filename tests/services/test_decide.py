@@ -411,12 +411,12 @@ def test_newer_versions_are_taken_over_after_a_while(opened: Workspace, people: 
     parts = Parts(opened)
     parts.newest = replace(parts.newest, policy=GREEDY.version)
     parts.clock.now += 4_000_000
-    assert parts.decide(people["mia"][0]).versions.policy != GREEDY
+    assert parts.decide(people["mia"][0]).versions.policy != GREEDY.version
     parts.clock.now += 2_000_000
-    assert parts.decide(people["mia"][0]).versions.policy == GREEDY
+    assert parts.decide(people["mia"][0]).versions.policy == GREEDY.version
     parts.newest = replace(parts.newest, catalogue="gone")
     parts.maker.reload()
-    assert parts.maker.versions.policy == GREEDY
+    assert parts.maker.versions.policy == GREEDY.version
     assert parts.decide(people["mia"][0]).fallback is None
 
 

@@ -28,9 +28,11 @@ def print_knocked(found: Knocked, form: Format) -> None:
         "places\nmoved",
         "margin of\nbest 3 lost",
         "share\nof it",
-        title=f"model {found.version}, policy {found.policy}: {found.requests:,} rankings of {found.source}, "
-        f"{found.empty:,} without an offer left out",
         numbers=5,
+    )
+    left_out = f", {found.empty:,} more had no offer" if found.empty else ""
+    typer.echo(
+        f"model {found.version}, policy {found.policy}: {found.requests:,} rankings of {found.source}{left_out}\n"
     )
     for one in found.factors:
         shown.add_row(

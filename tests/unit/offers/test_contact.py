@@ -67,9 +67,7 @@ def test_the_latest_decline_counts() -> None:
 
 
 def test_what_comes_later_or_was_another_offer_is_not_seen() -> None:
-    history = history_of(
-        [Response("a", CONNECTION, NOW + 1), Response("gone", DECLINE, NOW)], {}, BOOK, at=NOW
-    )
+    history = history_of([Response("a", CONNECTION, NOW + 1), Response("gone", DECLINE, NOW)], {}, BOOK, at=NOW)
     assert not history.connected.any()
     assert np.isinf(history.days_since_decline).all()
 

@@ -9,7 +9,7 @@ import numpy as np
 from mia.domain.decision import DecisionRequest
 from mia.domain.policy import Factor
 from mia.errors import NotEnoughData
-from mia.frames import Ints
+from mia.frames import Floats, Ints
 from mia.ports import Ledger
 from mia.ranking.arbitration import Arbitration, greedy_order
 from mia.services.decide.maker import DecisionMaker
@@ -92,7 +92,7 @@ class KnockOut:
                 whole = self._order(weighed, request, live.arbitration)
                 earned += float(margin[whole[:TOP]].sum())
                 others = [self._order(weighed, request, live.arbitration.without(factor)) for factor in Factor]
-                rows.append([_compare(whole, other, margin) for other in others])
+                rows.append([compare_orders(whole, other, margin) for other in others])
             else:
                 empty += 1
             if progress:
@@ -120,7 +120,13 @@ class KnockOut:
         return np.concatenate([order[first], order[~first]])
 
 
-def _compare(whole: Ints, other: Ints, margin: np.ndarray) -> tuple[float, float, float, float]:
+def compare_orders(whole: Ints, other: Ints, margin: Floats) -> tuple[float, float, float, float]:
+    """Whether the first and the set of the first three differ (0 or 1), how far an offer moves on average, and what the
+    first three of `whole` earn more than those of `other`. Orders and `margin` are of n offers.
+
+    >>> compare_orders(np.asarray([0, 1, 2, 3]), np.asarray([0, 1, 3, 2]), np.asarray([4.0, 3.0, 2.0, 0.5]))
+    (0.0, 1.0, 0.5, 1.5)
+    """
     before, after = np.argsort(whole), np.argsort(other)
     return (
         float(whole[0] != other[0]),
