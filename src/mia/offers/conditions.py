@@ -1,7 +1,7 @@
 """Conditions over profile and subscriber columns: what each operator means, and a whole catalogue of them at once."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -53,16 +53,16 @@ OPERATORS: dict[Op, Callable[[NDArray[Any], Any], Mask]] = {
     Op.IS_NULL: lambda values, bound: _missing(values) == bool(bound),
 }
 
-NUMERIC: dict[Op, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]] = {
+NUMERIC: dict[Op, Callable[[Floats, Floats], NDArray[Any]]] = {
     Op.EQ: lambda values, bounds: values == bounds[0],
     Op.NE: lambda values, bounds: values != bounds[0],
     Op.GT: lambda values, bounds: values > bounds[0],
     Op.GE: lambda values, bounds: values >= bounds[0],
     Op.LT: lambda values, bounds: values < bounds[0],
     Op.LE: lambda values, bounds: values <= bounds[0],
-    Op.BETWEEN: lambda values, bounds: (values >= bounds[0]) & (values <= bounds[-1]),
+    Op.BETWEEN: lambda values, bounds: (values >= bounds[0]) & (values <= bounds[1]),
 }
-"""The same for a column of numbers (n x 1) against k bounds (1 or 2 x k); a missing number is NaN."""
+"""The same for numbers (n x k) against k bounds (2 x k, the second of them for ranges); a missing number is NaN."""
 
 
 def holds(condition: Condition, profiles: Profiles) -> Mask:
@@ -73,80 +73,87 @@ def holds(condition: Condition, profiles: Profiles) -> Mask:
     return OPERATORS[condition.op](values, condition.value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Bounds:
-    """Conditions of one column and operator with numeric bounds: `bounds` is 1 or 2 x k, one of each of k offers."""
-
-    conditions: tuple[Condition, ...]
-    places: Ints
-    bounds: Floats
-
-    def fails(self, profiles: Profiles) -> Mask:
-        """n x k: the condition does not hold."""
-        first = self.conditions[0]
-        numbers = _numbers(profiles.column(first.column))
-        if numbers is None:
-            return ~np.column_stack([holds(condition, profiles) for condition in self.conditions])
-        return np.asarray(~NUMERIC[first.op](numbers[:, None], self.bounds[:, None, :]))
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ConditionTable:
-    """All conditions of m offers: bounds side by side by column and operator, the others once each."""
+    """All conditions of m offers. The k with numeric bounds lie side by side, by offer: `columns` names what they look
+    at, `column` (k) is the place of each in it, `bounds` (2 x k) what it holds against, `of_op` which have which
+    operator, and those of `places` begin at `starts`. The others are evaluated once each.
+    """
 
     offers: int
-    bounds: tuple[_Bounds, ...]
+    columns: tuple[str, ...]
+    column: Ints
+    bounds: Floats
+    of_op: tuple[tuple[Op, Ints], ...]
+    places: Ints
+    starts: Ints
     others: tuple[tuple[Condition, Ints], ...]
+    _found: dict[tuple[str, ...], Ints] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def build(cls, offers: Sequence[Offer]) -> "ConditionTable":
         """The `eligible_if` of the offers."""
-        by_kind: dict[tuple[str, Op, int], list[tuple[int, Condition]]] = {}
+        told = [(place, condition) for place, offer in enumerate(offers) for condition in offer.eligible_if]
+        numeric: list[tuple[int, Condition]] = []
         others: dict[str, tuple[Condition, list[int]]] = {}
-        for place, offer in enumerate(offers):
-            met: dict[tuple[str, Op], int] = {}
-            for condition in offer.eligible_if:
-                if condition.op in NUMERIC and _is_numeric(condition.value):
-                    key = (condition.column, condition.op)
-                    # An offer that bounds a column twice has the second bound in another block.
-                    met[key] = met.get(key, -1) + 1
-                    by_kind.setdefault((*key, met[key]), []).append((place, condition))
-                else:
-                    others.setdefault(repr(condition), (condition, []))[1].append(place)
+        for place, condition in told:
+            if condition.op in NUMERIC and _is_numeric(condition.value):
+                numeric.append((place, condition))
+            else:
+                others.setdefault(repr(condition), (condition, []))[1].append(place)
+        columns = {name: place for place, name in enumerate(dict.fromkeys(one.column for _, one in numeric))}
+        ops = dict.fromkeys(one.op for _, one in numeric)
+        places, starts = np.unique(np.asarray([place for place, _ in numeric], np.int64), return_index=True)
         return cls(
             len(offers),
-            tuple(
-                _Bounds(
-                    tuple(condition for _, condition in found),
-                    np.asarray([place for place, _ in found], np.int64),
-                    np.asarray([np.atleast_1d(condition.value) for _, condition in found], float).T,
-                )
-                for found in by_kind.values()
-            ),
-            tuple((condition, np.asarray(places, np.int64)) for condition, places in others.values()),
+            tuple(columns),
+            np.asarray([columns[one.column] for _, one in numeric], np.int64),
+            np.asarray([_both(one.value) for _, one in numeric], float).reshape(-1, 2).T,
+            tuple((op, np.flatnonzero([one.op is op for _, one in numeric])) for op in ops),
+            places,
+            starts,
+            tuple((condition, np.asarray(named, np.int64)) for condition, named in others.values()),
         )
 
     def failing(self, profiles: Profiles | None, rows: int) -> Mask:
         """n x m: some condition of the offer does not hold. Without profiles none does."""
         out = np.zeros((rows, self.offers), bool)
-        for block in self.bounds:
-            out[:, block.places] |= True if profiles is None else block.fails(profiles)
+        if len(self.places):
+            fails = self._failing_bounds(profiles, rows)
+            out[:, self.places] = np.logical_or.reduceat(fails, self.starts, axis=1)
         for condition, places in self.others:
             out[:, places] |= True if profiles is None else ~holds(condition, profiles)[:, None]
         return out
+
+    def _failing_bounds(self, profiles: Profiles | None, rows: int) -> Mask:
+        """n x k: the condition does not hold."""
+        fails = np.ones((rows, len(self.column)), bool)
+        if profiles is None:
+            return fails
+        values = self._values(profiles)
+        for op, which in self.of_op:
+            fails[:, which] = ~NUMERIC[op](values[:, self.column[which]], self.bounds[:, which])
+        return fails
+
+    def _values(self, profiles: Profiles) -> Floats:
+        """The columns as numbers; what is missing, or is a text, is NaN: no bound holds for it but that of `ne`."""
+        found = self._found.get(profiles.names)
+        if found is None:
+            places = {name: place for place, name in enumerate(profiles.names)}
+            found = self._found[profiles.names] = np.asarray([places.get(name, -1) for name in self.columns], np.int64)
+        values = np.full((len(profiles), len(self.columns)), np.nan)
+        values[:, found >= 0] = profiles.numeric[:, found[found >= 0]]
+        for place, name in enumerate(self.columns):
+            if name in profiles.attributes:
+                given = profiles.attributes[name].tolist()
+                values[:, place] = [value if isinstance(value, int | float) else np.nan for value in given]
+        return values
+
+
+def _both(value: Any) -> tuple[float, float]:  # noqa: ANN401 - one bound or two
+    return (value[0], value[1]) if isinstance(value, tuple | list) else (value, value)
 
 
 def _is_numeric(value: Any) -> bool:  # noqa: ANN401 - a bound is of any type
     values = value if isinstance(value, tuple | list) else (value,)
     return all(isinstance(part, int | float) for part in values)
-
-
-def _numbers(values: NDArray[Any] | None) -> Floats | None:
-    """A column as numbers with NaN for what is missing; None where it holds anything else."""
-    if values is None:
-        return None
-    if values.dtype != object:
-        return values
-    if not all(value is None or isinstance(value, float) for value in values.tolist()):
-        return None
-    return np.asarray(values, float)

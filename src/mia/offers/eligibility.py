@@ -85,7 +85,7 @@ class Eligibility:
         verdict = np.full((rows, len(self.offers)), PASSED, np.int8)
 
         def drop(rule: Rule, mask: Mask) -> None:
-            verdict[(verdict == PASSED) & mask] = PLACES[rule]
+            np.copyto(verdict, PLACES[rule], where=(verdict == PASSED) & mask)
 
         first_day, last_day = self._validity
         drop(Rule.NOT_YET_VALID, first_day > on.toordinal())
@@ -114,7 +114,7 @@ class Eligibility:
         contact, optional = self.contact, self._optional
 
         def drop(rule: Rule, mask: Mask) -> None:
-            verdict[(verdict == PASSED) & optional & mask] = PLACES[rule]
+            np.copyto(verdict, PLACES[rule], where=(verdict == PASSED) & optional & mask)
 
         drop(Rule.DECLINED, history.days_since_decline < contact.after_decline_days)
         if contact.after_connection_days:
