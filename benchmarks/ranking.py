@@ -114,11 +114,11 @@ def _sample(rows: np.ndarray, most: int) -> np.ndarray:
 
 def _allowed(workspace: Workspace, offers: tuple[Offer, ...], profiles: Profiles, channel: Objects) -> np.ndarray:
     """Which offers the rules of the catalogue allow in each visit, k x m."""
-    eligibility = Eligibility(offers, workspace.contact)
+    eligibility = Eligibility(offers, workspace.policy().contact)
     allowed = np.array([[not offer.channels or name in offer.channels for offer in offers] for name in channel])
     for day in np.unique(profiles.as_of):
         rows = np.flatnonzero(profiles.as_of == day)
-        history = no_history(len(rows), eligibility.offers, {})
+        history = no_history(len(rows), eligibility.book, {})
         verdicts = eligibility.check(profiles.take(rows), history, channel=None, on=date_of(int(day)))
         allowed[rows] &= verdicts.passed
     return allowed

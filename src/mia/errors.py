@@ -34,7 +34,7 @@ class InvalidInput(MiaError, ValueError):
     """Input that breaks a rule.
 
     Names where it is: `file`, `row` (1-based data row) and `column` of a table, `option` of a command or `parameter`
-    of a request, a query or a recipe; and the `rule` that it breaks.
+    of a request, a query or a recipe, `path` within a nested file; and the `rule` that it breaks.
     """
 
     def __init__(
@@ -46,10 +46,11 @@ class InvalidInput(MiaError, ValueError):
         column: str | None = None,
         option: str | None = None,
         parameter: str | None = None,
+        path: str | None = None,
     ) -> None:
         self.rule, self.file, self.row, self.column = rule, file, row, column
-        self.option, self.parameter = option, parameter
-        named = {"row": row, "column": column, "option": option, "parameter": parameter}
+        self.option, self.parameter, self.path = option, parameter, path
+        named = {"row": row, "column": column, "option": option, "parameter": parameter, "path": path}
         where = [file] if file is not None else []
         where += [f"{word} {name}" for word, name in named.items() if name is not None]
         super().__init__(f"{', '.join(where)}: {rule}" if where else rule)

@@ -200,6 +200,22 @@ class Ledger(Protocol):
         """Impressions of decisions that explored, and of all decisions; other impressions belong to neither."""
 
 
+class LearningLog(Protocol):
+    """The part of the ledger that models learn from and are judged by, without who opted out of personalisation."""
+
+    def events(self, after: int = 0) -> pa.Table:
+        """Events after a position; see `Ledger.events`."""
+
+    def decision_contexts(self) -> pa.Table:
+        """What decisions were asked with; see `Ledger.decision_contexts`."""
+
+    def decision_tally(self, since: int, until: int) -> pa.Table:
+        """Decisions counted, of everybody; see `Ledger.decision_tally`."""
+
+    def explored_impressions(self) -> tuple[int, int]:
+        """Impressions of everybody; see `Ledger.explored_impressions`."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key of the HTTP door. The secret itself is kept nowhere. Times in microseconds since the epoch."""

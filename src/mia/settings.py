@@ -1,6 +1,7 @@
 """Typed settings with documented defaults, from `mia.toml` and `MIA_*` variables (nested with `__`).
 
-Example: `MIA_EXPLORATION__EPSILON=0.05`, or in mia.toml `[exploration]` with `epsilon = 0.05`.
+Example: `MIA_ARMS__CONTROL_SHARE=0.05`, or in mia.toml `[arms]` with `control_share = 0.05`. What steers decisions,
+such as caps and exploration, is no setting but a policy with versions: `mia policy`.
 """
 
 import os
@@ -31,6 +32,10 @@ from mia.evaluation.slices import SliceRules
 from mia.quality.limits import Limits
 
 _PREFIX, _NESTED = "MIA_", "__"
+_OF_THE_POLICY = ("exploration", "contact")
+_POLICY_HINT = (
+    "is part of the policy file: `mia policy show > policy.yaml`, change it there, `mia policy set policy.yaml`"
+)
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0)]
@@ -77,36 +82,11 @@ class ArmSettings(_Section):
     """Share of subscribers that get the non-personalised order."""
 
 
-class ExplorationSettings(_Section):
-    """How the live policy explores."""
-
-    policy: Literal["epsilon-uniform", "plackett-luce", "optimistic"] = "epsilon-uniform"
-    """How an exploring decision draws its order: uniformly at random; by worth, with a temperature (Plackett-Luce); or
-    so, with the benefit of the doubt for offers of little history."""
-    epsilon: Share = 0.1
-    """Probability that a decision explores instead of showing the best offers: the bound of what learning may cost."""
-    temperature: Annotated[float, Field(gt=0, le=10)] = 0.5
-    """Of `plackett-luce` and `optimistic`: weights are worth ** (1 / temperature)."""
-    optimism: Annotated[float, Field(ge=0, le=10)] = 1.0
-    """Of `optimistic`: standard deviations of an offer's rate that are added to it."""
-
-
 class IngestSettings(_Section):
     """What intake takes for granted."""
 
     arrival: Literal["occurred", "load"] = "occurred"
     """When usage arrived that does not say so: when it happened (of histories) or when it is loaded (of live feeds)."""
-
-
-class ContactSettings(_Section):
-    """Contact policy: how often a subscriber may be asked."""
-
-    impression_cap: Annotated[int, Field(ge=1)] = 12
-    """Impressions of one offer to one subscriber within `impression_window_days` after which it rests."""
-    impression_window_days: Days = 30
-    """Sliding window of the impression cap, in days."""
-    decline_cooldown_days: Days = 30
-    """Days an offer rests after the subscriber declined it."""
 
 
 class ProfileSettings(_Section):
@@ -169,8 +149,6 @@ class Settings(BaseSettings):
     """Macro-region that the headline of the demo and of the dashboard speaks of, unless an address names another."""
     ingest: IngestSettings = IngestSettings()
     arms: ArmSettings = ArmSettings()
-    exploration: ExplorationSettings = ExplorationSettings()
-    contact: ContactSettings = ContactSettings()
     profiles: ProfileSettings = ProfileSettings()
     training: TrainingSettings = TrainingSettings()
     gate: GateLimits = GateLimits()
@@ -222,6 +200,9 @@ def _require_known_variables() -> None:
     for name in sorted(os.environ):
         upper = name.upper()
         if upper.startswith(_PREFIX) and upper not in known and not upper.startswith(open_ended):
+            section = upper.removeprefix(_PREFIX).split(_NESTED)[0].lower()
+            if section in _OF_THE_POLICY:
+                raise InvalidSettings(f"settings: {name} is no setting any more; {section} {_POLICY_HINT}")
             inner = _NESTED + upper.removeprefix(_PREFIX)
             near = [other for other in known if other.endswith(inner)] or get_close_matches(upper, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(n for n in known if '__' not in n)}"
@@ -247,6 +228,8 @@ def _open_variables() -> Iterator[str]:
 def _explain(item: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
     """One broken rule, without pydantic's words."""
     *section, last = (str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden" and not section and last in _OF_THE_POLICY:
+        return f"[{last}] is no section any more; {last} {_POLICY_HINT}"
     if item["type"] == "extra_forbidden":
         return f"unknown setting {last!r}" + (f" in [{'.'.join(section)}]" if section else "")
     rule = str(item["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")

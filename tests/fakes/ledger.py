@@ -70,7 +70,7 @@ class FakeLedger:
         with self._locked():
             own = [event for event in self._events[:upto] if event.subscriber_id == subscriber_id]
         own.sort(key=lambda event: (event.occurred_at, event.event_id))
-        return [Response(event.offer_id, event.kind, event.occurred_at) for event in own]
+        return [Response(event.offer_id, event.kind, event.occurred_at, event.channel) for event in own]
 
     def connections_by_offer(self, upto: int | None = None, *, after: int = 0) -> dict[str, int]:
         counts: dict[str, int] = {}

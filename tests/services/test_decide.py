@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from tests.fakes.policies import a_policy
 from tests.fakes.world import AS_OF, NOON, World
 
 from mia.bootstrap import Workspace, open_workspace
@@ -15,14 +16,12 @@ from mia.domain.event import Channel, Event, EventKind
 from mia.domain.offer import Language, Limits
 from mia.errors import LedgerUnavailable, UnknownDecision, UnknownModel
 from mia.offers.catalogue import Catalogue
-from mia.offers.contact import ContactPolicy
-from mia.ranking.exploration import EpsilonUniform
 from mia.ranking.rankers.lightgbm import LightGBMRanker
-from mia.services.decide import DecisionMaker, LiveLoader, Policy
+from mia.services.decide import DecisionMaker, LiveLoader
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
 DAY = DAY_SECONDS * MICROSECONDS
-GREEDY = Policy(EpsilonUniform(0.0), ContactPolicy(12, 30, 30)).name
+GREEDY = a_policy(exploration={"epsilon": 0.0})
 
 
 class Clock:
@@ -42,7 +41,12 @@ class Parts:
         self.opened, self.clock = opened, Clock()
         self.newest = versions or opened.newest_versions()
         numbers = count(1)
-        parts = {"load_catalogue": opened.catalogue, "load_model": self.load_model, "profiles": opened.profiles}
+        parts = {
+            "load_catalogue": opened.catalogue,
+            "load_model": self.load_model,
+            "profiles": opened.profiles,
+            "load_policy": lambda version: GREEDY if version == GREEDY.version else opened.policy(version),
+        }
         self.maker = DecisionMaker(
             ledger=ledger or opened.ledger,
             loader=LiveLoader(**(parts | loader)),
@@ -83,7 +87,7 @@ def people(opened: Workspace) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def greedy(opened: Workspace) -> Parts:
-    return Parts(opened, versions=replace(opened.newest_versions(), policy=GREEDY))
+    return Parts(opened, versions=replace(opened.newest_versions(), policy=GREEDY.version))
 
 
 def popular_order(parts: Parts, decision: Decision) -> list[str]:
@@ -133,9 +137,11 @@ def test_dropped_and_shown_are_the_catalogue_and_stages_add_up(greedy: Parts, pe
     last_rule = {
         "validity": Rule.EXPIRED,
         "channel": Rule.CHANNEL,
+        "consent": Rule.CONSENT,
         "eligibility": Rule.CONNECTED,
-        "limits": Rule.TOTAL_LIMIT,
-        "contact": Rule.SEEN_TOO_OFTEN,
+        "limits": Rule.SUBSCRIBER_LIMIT,
+        "contact": Rule.TOTAL_CAP,
+        "budget": Rule.TOTAL_LIMIT,
         "arbitration": Rule.RANK,
     }
     rules = list(Rule)
@@ -206,7 +212,7 @@ def test_the_control_arm_is_not_personalised_and_is_no_fallback(greedy: Parts, p
 
 
 def greedy_parts(opened: Workspace, **changes: Any) -> Parts:
-    versions = replace(opened.newest_versions(), policy=GREEDY, **changes.pop("versions", {}))
+    versions = replace(opened.newest_versions(), policy=GREEDY.version, **changes.pop("versions", {}))
     return Parts(opened, versions=versions, **changes)
 
 
@@ -403,14 +409,14 @@ def test_of_a_stranger_only_the_arm_is_known(greedy: Parts, opened: Workspace) -
 
 def test_newer_versions_are_taken_over_after_a_while(opened: Workspace, people: dict[str, list[str]]) -> None:
     parts = Parts(opened)
-    parts.newest = replace(parts.newest, policy=GREEDY)
+    parts.newest = replace(parts.newest, policy=GREEDY.version)
     parts.clock.now += 4_000_000
-    assert parts.decide(people["mia"][0]).versions.policy != GREEDY
+    assert parts.decide(people["mia"][0]).versions.policy != GREEDY.version
     parts.clock.now += 2_000_000
-    assert parts.decide(people["mia"][0]).versions.policy == GREEDY
+    assert parts.decide(people["mia"][0]).versions.policy == GREEDY.version
     parts.newest = replace(parts.newest, catalogue="gone")
     parts.maker.reload()
-    assert parts.maker.versions.policy == GREEDY
+    assert parts.maker.versions.policy == GREEDY.version
     assert parts.decide(people["mia"][0]).fallback is None
 
 

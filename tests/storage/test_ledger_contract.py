@@ -161,13 +161,15 @@ def test_a_load_names_the_missing_column(ledger: Ledger) -> None:
 
 
 def test_late_and_reordered_events_are_read_by_time(ledger: Ledger) -> None:
-    ledger.append_events([an_event("late", occurred_at=9), an_event("b", occurred_at=5, kind=EventKind.CLICK)])
+    ledger.append_events(
+        [an_event("late", occurred_at=9), an_event("b", occurred_at=5, kind=EventKind.CLICK, channel="web")]
+    )
     upto = ledger.position()
     ledger.append_events([an_event("a", occurred_at=5), an_event("other", subscriber_id="s2")])
     assert ledger.responses("s1") == [
-        Response("music", EventKind.IMPRESSION, 5),
-        Response("music", EventKind.CLICK, 5),
-        Response("music", EventKind.IMPRESSION, 9),
+        Response("music", EventKind.IMPRESSION, 5, "app"),
+        Response("music", EventKind.CLICK, 5, "web"),
+        Response("music", EventKind.IMPRESSION, 9, "app"),
     ]
     assert [response.occurred_at for response in ledger.responses("s1", upto)] == [5, 9]
     assert ledger.responses("s1", 0) == []

@@ -12,19 +12,19 @@ import pyarrow as pa
 
 from mia.domain.decision import Versions
 from mia.domain.offer import Offer
+from mia.domain.policy import Policy
 from mia.domain.region import Region
 from mia.domain.subscriber import ArmSplit
 from mia.errors import FeatureMismatch, InvalidSettings, NotEnoughData, UnknownModel
 from mia.frames import Profiles
 from mia.offers.catalogue import Catalogue
-from mia.offers.contact import ContactPolicy
+from mia.offers.policy import read_policy
 from mia.ports import Engine
 from mia.profiles.features import feature_fingerprint
-from mia.ranking.exploration import Exploration, build_exploration
 from mia.ranking.local_time import Zones
 from mia.ranking.rankers.base import Ranker
 from mia.ranking.rankers.registry import load_ranker
-from mia.services.decide import DecisionMaker, LiveLoader, Policy
+from mia.services.decide import DecisionMaker, LiveLoader
 from mia.services.ingest import Terms
 from mia.services.refresh import ProfileBuilder
 from mia.services.report import UptakeReport
@@ -33,7 +33,9 @@ from mia.storage.catalogues import load_catalogue_of
 from mia.storage.engine import DuckDBEngine
 from mia.storage.kept_health import KeptHealth
 from mia.storage.lake import ParquetLake
+from mia.storage.learning_log import WillingLog
 from mia.storage.ledger import GroupCommit, SqlKeys, SqlLedger, open_ledger
+from mia.storage.policies import load_policy_text, policy_version
 from mia.storage.profile_store import LmdbProfileStore
 from mia.tables import OCCURRED_AT
 from mia.timeline import MICROSECONDS
@@ -82,6 +84,11 @@ class Parts:
     def ledger(self) -> SqlLedger:
         """Decisions and events, migrated to the newest schema."""
         return open_ledger(self.settings.ledger_url or f"sqlite:///{self.home / LEDGER}", self.clock)
+
+    @property
+    def learning_log(self) -> WillingLog:
+        """The ledger without who opted out of personalisation: what models learn from and are judged by."""
+        return WillingLog(self.ledger, self.lake)
 
     @cached_property
     def keys(self) -> SqlKeys:
@@ -136,6 +143,7 @@ class Parts:
                 self.catalogue,
                 lambda version: load_ranker(self.registry.fetch(version)),
                 self.profiles,
+                self.policy,
             ),
             newest=newest,
             arms=arms,
@@ -144,20 +152,6 @@ class Parts:
             clock=self.clock,
             new_id=lambda: uuid.uuid4().hex,
         )
-
-    @property
-    def exploration(self) -> Exploration:
-        """How decisions explore."""
-        setting = self.settings.exploration
-        return build_exploration(
-            setting.policy, epsilon=setting.epsilon, temperature=setting.temperature, optimism=setting.optimism
-        )
-
-    @property
-    def contact(self) -> ContactPolicy:
-        """The contact policy."""
-        contact = self.settings.contact
-        return ContactPolicy(contact.impression_cap, contact.impression_window_days, contact.decline_cooldown_days)
 
     @property
     def zones(self) -> Zones:
@@ -179,6 +173,17 @@ class Parts:
             raise NotEnoughData(f"the lake holds no {missing}; `mia ingest` loads them")
         return found
 
+    def policy(self, version: str | None = None) -> Policy:
+        """A policy by version, the one in force by default; raises NotEnoughData when the lake holds none such."""
+        return read_policy(self.policy_text(version), file=f"policy {version or policy_version(self.lake)}")
+
+    def policy_text(self, version: str | None = None) -> str:
+        """The file of a policy as it was given; raises NotEnoughData."""
+        found = load_policy_text(self.lake, version)
+        if found is None:
+            raise NotEnoughData(f"the lake holds no policy {version}; `mia policy set FILE` keeps one")
+        return found
+
     def current_offers(self) -> tuple[Offer, ...]:
         """Offers of the current catalogue, none where there is no catalogue yet."""
         found = load_catalogue_of(self.lake)
@@ -197,7 +202,7 @@ class Parts:
             self.registry.champion(),
             self.catalogue().version,
             self.profiles.current(),
-            Policy(self.exploration, self.contact).name,
+            policy_version(self.lake),
         )
 
     def end_of_events(self) -> int:

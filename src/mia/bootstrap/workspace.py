@@ -11,19 +11,21 @@ from typing import Any
 import orjson
 
 from mia.bootstrap.parts import MODELS, Parts, is_workspace, user_name, wall_clock
+from mia.domain.policy import Policy
 from mia.domain.subscriber import ArmSplit
 from mia.errors import InvalidSettings, NotEnoughData
 from mia.evaluation.gate import Trial, Verdict
 from mia.evaluation.health import Health
 from mia.evaluation.health.page import render_page
 from mia.intake.report import IngestReport
+from mia.offers.policy import load_policy
 from mia.ports import ChampionChange
 from mia.profiles.features import feature_fingerprint
 from mia.quality.report import Report
 from mia.ranking.arbitration import Objective
 from mia.ranking.rankers.base import FitOptions
 from mia.ranking.rankers.registry import RANKERS
-from mia.services.decide import Rehearsal
+from mia.services.decide import DecisionMaker, Knocked, KnockOut, Rehearsal
 from mia.services.ingest import Progress, ingest, no_progress
 from mia.services.promote import EVALUATION, Promoted, Promoter, read_card, rehearse, roll_back, write_card
 from mia.services.refresh import Refreshed, refresh, require_as_of
@@ -33,12 +35,13 @@ from mia.services.train import SPACE, Budget, Evaluator, Monitor, Search, Traine
 from mia.services.validate import validate
 from mia.settings import Settings
 from mia.storage.files import table_writer
+from mia.storage.policies import store_policy
 from mia.storage.run_lock import run_lock
-from mia.tables import EVENT_ID, KIND, OCCURRED_AT, OFFER_ID, SUBSCRIBER_ID
+from mia.tables import CHANNEL, EVENT_ID, KIND, OCCURRED_AT, OFFER_ID, SUBSCRIBER_ID
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
 YARDSTICKS = {name: RANKERS[name] for name in ("popular", "popular_by_region", "logistic")}
-EVENTS_OF_CONTACT = (EVENT_ID, OCCURRED_AT, SUBSCRIBER_ID, OFFER_ID, KIND)
+EVENTS_OF_CONTACT = (EVENT_ID, OCCURRED_AT, SUBSCRIBER_ID, OFFER_ID, KIND, CHANNEL)
 RETRAIN_LOCK = "retrain.lock"
 NOT_OF_A_MODEL = ("home", "ledger_url", "threads", "memory_limit", "headline", "engine", "spark_master")
 """Settings that say where and how fast, and change no model."""
@@ -75,6 +78,7 @@ class Workspace(Parts):
             self.builder,
             self.profiles,
             self.current_offers(),
+            learnt=self.learning_log.events(),
             as_of=as_of,
             out=out,
             open_table=table_writer,
@@ -118,11 +122,11 @@ class Workspace(Parts):
         )
         self.builder.fold(progress)
         trainer = Trainer(
-            self.ledger,
+            self.learning_log,
             self.registry,
             self.build_profiles,
             YARDSTICKS,
-            self.contact,
+            self.policy().arbitration,
             self.zones,
             self.settings.slices,
         )
@@ -167,12 +171,29 @@ class Workspace(Parts):
         """Try a version on the newest profiles; None while there are none."""
         if self.profiles.current() is None:
             return None
+        most = self.settings.gate.rehearsed_subscribers
+        return rehearse(Rehearsal.build(self._trial(version), self.ledger, most), time.perf_counter_ns)
+
+    def _trial(self, version: str) -> DecisionMaker:
+        """Takes decisions with a version that need not be live. Nobody is in the control arm: the model is tried."""
         versions = replace(self.newest_versions(), model=version)
-        # Nobody is in the control arm of a rehearsal: it is the model that is tried.
-        maker = self._decision_maker(lambda: versions, ArmSplit(self.settings.arms.salt, 0.0))
-        return rehearse(
-            Rehearsal.build(maker, self.ledger, self.settings.gate.rehearsed_subscribers), time.perf_counter_ns
-        )
+        return self._decision_maker(lambda: versions, ArmSplit(self.settings.arms.salt, 0.0))
+
+    def knock_out(self, version: str, *, progress: Progress = no_progress) -> Knocked:
+        """How the ranking of a version would change without each factor of arbitration; see `KnockOut`.
+
+        Raises UnknownModel, UnreadableModel and FeatureMismatch for a model that cannot rank.
+        """
+        self.ranker(version)
+        return KnockOut.build(self._trial(version), self.ledger).run(progress)
+
+    def set_policy(self, path: Path) -> Policy:
+        """Put the policy of a file in force. Raises InvalidInput, which leaves the present one in force."""
+        text, policy = load_policy(path)
+        with self.lake.change() as change:
+            store_policy(self.lake, change, policy, text)
+            change.commit()
+        return policy
 
     def monitor(self, name: str, *, days: int, until: int | None = None, progress: Progress = no_progress) -> Health:
         """The health of a model over the days before `until` (microseconds, after all events by default).
@@ -181,7 +202,7 @@ class Workspace(Parts):
         """
         version = self.version(name)
         settings = self.settings
-        looker = Monitor(self.ledger, self.registry, self.build_profiles, self.zones, settings.monitor)
+        looker = Monitor(self.learning_log, self.registry, self.build_profiles, self.zones, settings.monitor)
         health = looker.look(
             version,
             self.catalogue().offers,
@@ -216,7 +237,8 @@ class Workspace(Parts):
             until = None if as_of is None else as_of * DAY_SECONDS * MICROSECONDS
             day = self.profile_day(as_of)
             known = self.settings.model_dump(mode="json", exclude=set(NOT_OF_A_MODEL))
-            parts = {**known, "features": feature_fingerprint(), "catalogue": self.catalogue().version, "as_of": day}
+            versions = {"catalogue": self.catalogue().version, "policy": self.policy().version}
+            parts = {**known, "features": feature_fingerprint(), **versions, "as_of": day}
             steps = Steps(
                 lambda: self.refresh(day, progress=progress),
                 lambda tags: self.train(until=until, tags=tags, progress=progress).version,
@@ -227,7 +249,12 @@ class Workspace(Parts):
     def evaluator(self) -> Evaluator:
         """Evaluates registered models."""
         return Evaluator(
-            self.ledger, self.registry, self.build_profiles, self.contact, self.zones, self.settings.off_policy
+            self.learning_log,
+            self.registry,
+            self.build_profiles,
+            self.policy().arbitration,
+            self.zones,
+            self.settings.off_policy,
         )
 
     def pair_scorer(self, version: str) -> PairScorer:
@@ -236,10 +263,11 @@ class Workspace(Parts):
             self.ranker(version),
             self.catalogue(),
             self.lake,
-            self.ledger,
+            self.learning_log,
             self.build_profiles,
             self.engine.connect,
             self.zones,
+            self.policy().arbitration,
         )
 
     def score_best(self, version: str, k: int, *, as_of: int, out: Path, progress: Progress = no_progress) -> int:
@@ -250,7 +278,8 @@ class Workspace(Parts):
         offers, events = self.current_offers(), self.ledger.events()
         # Spark gives each call a processor of its own.
         threads = self.settings.threads if self.settings.engine == "duckdb" else 1
-        best = BestOffers.build(self.ranker(version), offers, events, self.contact, as_of, k, threads)
+        learnt, policy = self.learning_log.events(), self.policy()
+        best = BestOffers.build(self.ranker(version), offers, events, learnt, policy, as_of, k, threads)
         with table_writer(out) as write:
             return score_best(
                 best,

@@ -14,6 +14,7 @@ from mia.cli.ingest import ingest
 from mia.cli.keys import keys_app
 from mia.cli.models import models
 from mia.cli.monitor import monitor
+from mia.cli.policy import policy_app
 from mia.cli.profile import profile
 from mia.cli.promote import promote, retrain, rollback
 from mia.cli.replay import replay
@@ -47,6 +48,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(keys_app(), name="keys")
+app.add_typer(policy_app(), name="policy")
 
 
 def _show_version(asked: bool) -> None:

@@ -59,8 +59,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One past event of a subscriber, as the contact policy needs it."""
+    """One past event of a subscriber, as the contact policy needs it; `channel` None where it is not known."""
 
     offer_id: str
     kind: EventKind
     occurred_at: int
+    channel: str | None = None

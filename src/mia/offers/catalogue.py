@@ -123,6 +123,7 @@ def _offer(cells: Cells) -> Offer:
         excludes=frozenset(cells.texts("excludes")),
         limits=Limits(**cells.counts("limits", ("per_subscriber", "total"))),
         priority=cells.number("priority", 1.0, minimum=0.0),
+        mandatory=cells.truth("mandatory"),
         attributes=cells.attributes(FIELDS | BILINGUAL),
     )
     if known.valid_from is not None and known.valid_to is not None and known.valid_to < known.valid_from:
@@ -152,6 +153,8 @@ def _row(offer: Offer) -> dict[str, Any]:
         "excludes": sorted(offer.excludes),
         "limits": {"per_subscriber": offer.limits.per_subscriber, "total": offer.limits.total},
         "priority": offer.priority,
+        # Left out where false, so that catalogues that know nothing of it keep their version.
+        **({"mandatory": True} if offer.mandatory else {}),
         **offer.attributes,
     }
 

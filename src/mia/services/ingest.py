@@ -27,6 +27,7 @@ from mia.offers.catalogue import Catalogue, build_catalogue, load_rows
 from mia.ports import Lake, LakeChange, Ledger
 from mia.storage.catalogues import load_catalogue_of, store_catalogue
 from mia.storage.files import scratch_folder
+from mia.storage.policies import keep_policy
 from mia.tables import AMENDED, EVENTS, OFFERS, SUBSCRIBERS, USAGE
 
 LOADS = "loads"
@@ -152,6 +153,7 @@ class _Load:
         self._step()
         if catalogue is not None:
             store_catalogue(self.lake, change, catalogue)
+        keep_policy(self.lake, change)
         self._write_subscribers(change)
         self._write_usage(change, usage_plan)
         self._record_events(ledger, events_plan)

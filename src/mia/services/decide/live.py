@@ -1,20 +1,22 @@
-"""What is in force while decisions are taken: catalogue, model and profile snapshot, loaded by version."""
+"""What is in force while decisions are taken: catalogue, model, profile snapshot and policy, loaded by version."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from mia.domain.decision import Fallback, Versions
+from mia.domain.policy import Policy
 from mia.errors import FeatureMismatch
 from mia.frames import Floats, Profiles
 from mia.offers.catalogue import Catalogue
 from mia.offers.eligibility import Eligibility
 from mia.ports import ProfileStore
-from mia.ranking.exploration import Exploration
+from mia.ranking.arbitration import Arbitration
+from mia.ranking.exploration import Exploration, build_exploration
 from mia.ranking.history import OfferRates, no_offer_history
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.rankers.base import Ranker
-from mia.services.decide.policy import Policy
+from mia.services.decide.named_policy import policy_of_name
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ class Live:
     table: OfferTable
     eligibility: Eligibility
     exploration: Exploration
+    arbitration: Arbitration
     rates: OfferRates
     doubt: Floats
     model: Ranker | None
@@ -47,16 +50,17 @@ class LiveLoader:
     load_catalogue: Callable[[str], Catalogue]
     load_model: Callable[[str], Ranker]
     profiles: ProfileStore
+    load_policy: Callable[[str], Policy]
 
     def load(self, versions: Versions) -> Live:
         """The set of these versions; a model that cannot be used is left out and logged.
 
-        Raises UnknownSnapshot, ValueError for a policy that cannot be read, or the error of the catalogue.
+        Raises UnknownSnapshot, or the error of the catalogue or of the policy.
         """
         catalogue = self.load_catalogue(versions.catalogue)
         table = OfferTable.build(catalogue.offers)
         snapshot = versions.profile
-        policy = Policy.of_name(versions.policy)
+        policy = policy_of_name(versions.policy) or self.load_policy(versions.policy)
         history = no_offer_history() if snapshot is None else self.profiles.history(snapshot)
         rates = OfferRates.build(history, table)
         model, without, refusal = self._model(versions)
@@ -65,7 +69,8 @@ class LiveLoader:
             catalogue,
             table,
             Eligibility(catalogue.offers, policy.contact),
-            policy.exploration,
+            build_exploration(policy.exploration.kind, **policy.exploration.parameters),
+            Arbitration.build(policy.arbitration, table),
             rates,
             rates.doubt[-1],
             model,

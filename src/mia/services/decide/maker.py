@@ -9,14 +9,16 @@ from zoneinfo import ZoneInfo
 
 from mia.domain.decision import Decision, DecisionRequest, Fallback, Versions
 from mia.domain.region import Region
-from mia.domain.subscriber import ArmSplit
+from mia.domain.subscriber import Arm, ArmSplit
 from mia.errors import LedgerUnavailable
 from mia.frames import Profiles
 from mia.offers.catalogue import Catalogue
 from mia.offers.contact import ContactHistory, history_of, no_history
 from mia.ports import Ledger
 from mia.services.decide.live import Live, LiveLoader, cached
+from mia.services.decide.named_policy import policy_of_name
 from mia.services.decide.rank import Answer, rank
+from mia.services.decide.weigh import Weighed, weigh
 from mia.tables import MACRO_REGION, REGION, TIMEZONE
 from mia.timeline import MICROSECONDS, timestamp_of
 
@@ -47,7 +49,7 @@ class Replayed:
 
 
 class DecisionMaker:
-    """Takes decisions from the newest catalogue, champion and snapshot; looks for newer ones every five seconds."""
+    """Takes decisions from the newest catalogue, champion, snapshot and policy; looks again every 5 seconds."""
 
     def __init__(
         self,
@@ -144,10 +146,21 @@ class DecisionMaker:
         rebuilt = self._answer(
             live, stored.request, history, decision_id, stored.ledger_position, failed, arm=stored.arm
         )
-        names = ("seed", "explored", "fallback", "offers", "stages", "dropped")
+        # Decisions from before policies were files counted other stages.
+        counted = ("stages", "dropped") if policy_of_name(stored.versions.policy) is None else ()
+        names = ("seed", "explored", "fallback", "offers", *counted)
         return Replayed(
             stored, rebuilt, tuple(name for name in names if getattr(stored, name) != getattr(rebuilt, name))
         )
+
+    def weigh(self, request: DecisionRequest, position: int | None = None) -> Weighed:
+        """What a request of the personalised arm weighs offers by, with the events up to a ledger position (all by
+        default).
+        """
+        live, profile = self._live, self._live.find(request.subscriber_id)
+        history = self._history(live, request, self._ledger.position() if position is None else position)
+        moment = timestamp_of(request.at).astimezone(self._zone(profile))
+        return weigh(live, request, profile, history, arm=Arm.MIA, moment=moment, failed=None)
 
     def local_facts(self, subscriber_id: str) -> LocalFacts:
         """Region, time zone and arm of a subscriber; only the arm is known of one without a profile."""
@@ -193,7 +206,7 @@ class DecisionMaker:
     def _history(self, live: Live, request: DecisionRequest, position: int) -> ContactHistory:
         totals = self._totals(position) if live.has_budgets else {}
         responses = self._ledger.responses(request.subscriber_id, position)
-        return history_of(responses, totals, live.catalogue.offers, live.eligibility.contact, at=request.at)
+        return history_of(responses, totals, live.eligibility.book, at=request.at)
 
     def _totals(self, position: int) -> Mapping[str, int]:
         """Connections of each offer in all up to a position; only what came since the last time is counted anew."""
@@ -208,7 +221,7 @@ class DecisionMaker:
 
     def _no_history(self, live: Live) -> ContactHistory:
         """Without the ledger nothing says how much of a budget is left: treat every budget as used up."""
-        history = no_history(1, live.catalogue.offers, {})
+        history = no_history(1, live.eligibility.book, {})
         return replace(history, total_connections=history.total_connections + UNLIMITED_USE)
 
     def _zone(self, profile: Profiles | None) -> tzinfo:

@@ -126,13 +126,14 @@ def require_events(events: pa.Table) -> pa.Table:
 def responses(connection: Connection, subscriber_id: str, upto: int | None) -> list[Response]:
     """Events of one subscriber up to a position, by time and then by id."""
     statement = (
-        select(EVENTS.c.offer_id, EVENTS.c.kind, EVENTS.c.occurred_at)
+        select(EVENTS.c.offer_id, EVENTS.c.kind, EVENTS.c.occurred_at, EVENTS.c.channel)
         .where(EVENTS.c.subscriber_id == subscriber_id)
         .order_by(EVENTS.c.occurred_at, EVENTS.c.event_id)
     )
     if upto is not None:
         statement = statement.where(EVENTS.c.seq <= upto)
-    return [Response(row.offer_id, EventKind(row.kind), row.occurred_at) for row in connection.execute(statement)]
+    rows = connection.execute(statement)
+    return [Response(row.offer_id, EventKind(row.kind), row.occurred_at, row.channel) for row in rows]
 
 
 def connections_by_offer(connection: Connection, upto: int | None, after: int) -> dict[str, int]:
