@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import ibis
@@ -13,7 +14,10 @@ from numpy.typing import NDArray
 
 from mia.domain.decision import Decision
 from mia.domain.event import Event, Outcome, Response
+from mia.domain.past import Past
 from mia.frames import OfferHistory, Profiles
+
+NO_BUDGETS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,16 @@ class ProfileStore(Protocol):
         """Profiles of the known ids of n, in the order asked for, and which of the ids are known (n)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A decision to be committed, and how to take it anew: on what the ledger holds by then, or on None while the
+    ledger is away. Without `retake` it is a fact, and kept as it is.
+    """
+
+    decision: Decision
+    retake: Callable[[Past | None], Decision] | None = None
+
+
 class Ledger(Protocol):
     """Decisions and events, committed before they are acknowledged."""
 
@@ -170,6 +184,19 @@ class Ledger(Protocol):
 
     def answered(self, request_id: str) -> Decision | None:
         """The decision that answered this request id, if any."""
+
+    def past(
+        self,
+        subscriber_id: str,
+        *,
+        at: int,
+        budgets: Mapping[str, int] = NO_BUDGETS,
+        upto: tuple[int, int] | None = None,
+    ) -> Past:
+        """What counts when a decision is taken at `at` (microseconds), all of it in one look; `budgets` are the most
+        connections that offers may have in all. With `upto` (positions of events and of decisions) as it was then,
+        without what was left of budgets. Raises LedgerUnavailable.
+        """
 
     def responses(self, subscriber_id: str, upto: int | None = None) -> list[Response]:
         """Events of one subscriber up to a ledger position, by time."""

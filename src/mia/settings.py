@@ -107,6 +107,26 @@ class ContactSettings(_Section):
     """Sliding window of the impression cap, in days."""
     decline_cooldown_days: Days = 30
     """Days an offer rests after the subscriber declined it."""
+    reservation_minutes: Annotated[int, Field(ge=0, le=1440)] = 15
+    """Minutes that an offer of an answer keeps its place in caps and budgets while no impression of it has come."""
+
+
+class RetentionSettings(_Section):
+    """What `mia prune` leaves."""
+
+    decision_months: Annotated[int, Field(ge=1)] = 13
+    """Whole months of decisions that are kept beside the present one; events are kept for good."""
+
+
+class QueueSettings(_Section):
+    """How much may wait for the ledger before callers are told to come again."""
+
+    submissions: Annotated[int, Field(ge=1)] = 4_096
+    """Requests that may wait for a commit in one worker."""
+    patience_seconds: Annotated[float, Field(gt=0)] = 5.0
+    """Age at which what waits is given up, so that nobody is answered after they have left."""
+    spool_megabytes: Annotated[int, Field(ge=0)] = 256
+    """Room of a worker's local spool while the ledger is away; half of it for events, the rest for decisions."""
 
 
 class ProfileSettings(_Section):
@@ -171,6 +191,8 @@ class Settings(BaseSettings):
     arms: ArmSettings = ArmSettings()
     exploration: ExplorationSettings = ExplorationSettings()
     contact: ContactSettings = ContactSettings()
+    retention: RetentionSettings = RetentionSettings()
+    queue: QueueSettings = QueueSettings()
     profiles: ProfileSettings = ProfileSettings()
     training: TrainingSettings = TrainingSettings()
     gate: GateLimits = GateLimits()

@@ -52,6 +52,7 @@ class Parts:
             default_timezone="UTC",
             clock=self.clock,
             new_id=lambda: f"d{next(numbers)}",
+            reservation=15 * 60 * MICROSECONDS,
         )
 
     def load_model(self, version: str) -> LightGBMRanker:

@@ -1,14 +1,14 @@
 import threading
-from collections.abc import Sequence
 from concurrent.futures import wait
+from typing import Any
 
 import pytest
 from tests.fakes.ledger import FakeLedger
 from tests.storage.records import a_decision, an_event
 
-from mia.domain.decision import Decision
-from mia.domain.event import Event, Outcome
-from mia.errors import InvalidInput, LedgerUnavailable, MiaError, RequestConflict
+from mia.domain.event import Outcome
+from mia.errors import InvalidInput, LedgerUnavailable, Overloaded, RequestConflict
+from mia.ports import NO_BUDGETS
 from mia.storage.ledger import GroupCommit, SqlLedger
 from mia.storage.ledger.group_commit import GROUP
 
@@ -21,13 +21,11 @@ class GatedLedger(FakeLedger):
         self.begun, self.go = threading.Semaphore(0), threading.Semaphore(0)
         self.sizes: list[int] = []
 
-    def commit(
-        self, batches: Sequence[Sequence[Event]], decisions: Sequence[Decision]
-    ) -> tuple[list[list[Outcome]], list[Decision | MiaError]]:
+    def commit(self, batches: Any, proposals: Any, budgets: Any = NO_BUDGETS) -> Any:
         self.begun.release()
         self.go.acquire()
-        self.sizes.append(sum(map(len, batches)) + len(decisions))
-        return super().commit(batches, decisions)
+        self.sizes.append(sum(map(len, batches)) + len(proposals))
+        return super().commit(batches, proposals, budgets)
 
 
 def test_answers_come_after_the_commit_and_in_order(sql_ledger: SqlLedger) -> None:
@@ -81,9 +79,9 @@ def test_a_full_queue_refuses_at_once() -> None:
     first = writer.submit_events([an_event("a")])
     ledger.begun.acquire()
     waiting = [writer.submit_events([an_event("b")]), writer.submit_decision(a_decision())]
-    with pytest.raises(LedgerUnavailable, match="full"):
+    with pytest.raises(Overloaded, match="full"):
         writer.submit_events([an_event("c")])
-    with pytest.raises(LedgerUnavailable, match="full"):
+    with pytest.raises(Overloaded, match="full"):
         writer.submit_decision(a_decision("d2"))
     ledger.go.release(2)
     writer.close()

@@ -33,8 +33,9 @@ from mia.storage.catalogues import load_catalogue_of
 from mia.storage.engine import DuckDBEngine
 from mia.storage.kept_health import KeptHealth
 from mia.storage.lake import ParquetLake
-from mia.storage.ledger import GroupCommit, SqlKeys, SqlLedger, open_ledger
+from mia.storage.ledger import GroupCommit, Shelter, SqlKeys, SqlLedger, open_ledger
 from mia.storage.profile_store import LmdbProfileStore
+from mia.storage.spool import Spool
 from mia.tables import OCCURRED_AT
 from mia.timeline import MICROSECONDS
 
@@ -91,7 +92,15 @@ class Parts:
     @cached_property
     def writer(self) -> GroupCommit:
         """The group-commit writer of this process."""
-        return GroupCommit(self.ledger)
+        queue = self.settings.queue
+        spool = Spool(self.home / "spool", queue.spool_megabytes * 2**20)
+        return GroupCommit(
+            self.ledger,
+            queue.submissions,
+            patience=queue.patience_seconds,
+            shelter=Shelter(spool),
+            budgets=lambda: self.decisions.budgets,
+        )
 
     @cached_property
     def registry(self) -> "MlflowRegistry":
@@ -143,6 +152,7 @@ class Parts:
             default_timezone=self.settings.default_timezone,
             clock=self.clock,
             new_id=lambda: uuid.uuid4().hex,
+            reservation=self.settings.contact.reservation_minutes * 60 * MICROSECONDS,
         )
 
     @property
