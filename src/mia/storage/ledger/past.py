@@ -56,14 +56,14 @@ def past_of(raw: Raw, subscriber_id: str, *, at: int, upto: tuple[int, int] | No
     newest = decisions if upto else 0
     happened: list[tuple[int, str, Response]] = []
     confirmed: set[tuple[str, str]] = set()
-    kept: list[tuple[int, str, str]] = []
+    kept: list[tuple[int, int, str, str]] = []
     for what, seq, kind, text, when, decision_id, event_id in rows:
         if what == 1:
             happened.append((when, event_id, Response(text, EventKind(kind), when)))
             if kind == EventKind.IMPRESSION and decision_id is not None:
                 confirmed.add((decision_id, text))
         elif what == 2:
-            kept.append((when, decision_id, text))
+            kept.append((when, seq, decision_id, text))
             newest = newest if upto else max(newest, seq)
         elif not upto:
             position = seq
@@ -72,7 +72,7 @@ def past_of(raw: Raw, subscriber_id: str, *, at: int, upto: tuple[int, int] | No
     kept.sort()
     reserved = tuple(
         Response(offer_id, EventKind.IMPRESSION, when)
-        for when, decision_id, shown in kept
+        for when, _, decision_id, shown in kept
         for offer_id in orjson.loads(shown)
         if (decision_id, offer_id) not in confirmed
     )
