@@ -147,3 +147,23 @@ def test_many_threads_through_one_writer(sql_ledger: SqlLedger) -> None:
     assert outcomes.count(Outcome.ACCEPTED) == 50 + 4 * 50
     assert outcomes.count(Outcome.DUPLICATE) == 3 * 50
     assert sql_ledger.events().num_rows == 250
+
+
+def test_what_waited_for_too_long_is_given_up() -> None:
+    now = [0.0]
+    ledger = GatedLedger()
+    writer = GroupCommit(ledger, patience=5.0, clock=lambda: now[0])
+    first = writer.submit_events([an_event("a")])
+    ledger.begun.acquire()
+    late = writer.submit_events([an_event("b")])
+    now[0] = 5.1
+    # The commit at work takes longer than anybody would wait, so nobody is told to.
+    with pytest.raises(Overloaded, match="longer"):
+        writer.submit_events([an_event("c")])
+    ledger.go.release(2)
+    assert first.result() == [Outcome.ACCEPTED]
+    with pytest.raises(Overloaded, match="too long"):
+        late.result()
+    assert writer.submit_events([an_event("d")]).result() == [Outcome.ACCEPTED]
+    writer.close()
+    assert ledger.events()["event_id"].to_pylist() == ["a", "d"]

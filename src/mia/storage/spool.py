@@ -43,7 +43,7 @@ class Spool:
 
         Raises SpoolFull where they go beyond this share of the limit, or the disk takes no more.
         """
-        content = b"".join(_HEADER.pack(len(record), zlib.crc32(record)) + record for record in records)
+        content = b"".join(_HEADER.pack(len(record), _checksum(record)) + record for record in records)
         if self.size + len(content) > self.limit * share:
             raise SpoolFull("the local spool is full")
         try:
@@ -213,6 +213,11 @@ class _File:
             return False
 
 
+def _checksum(record: bytes) -> int:
+    """Of the record and its length, so that the zeros which a power cut may leave are no record."""
+    return zlib.crc32(record, len(record) + 1)
+
+
 def _unwritable(error: OSError) -> SpoolFull:
     return SpoolFull(f"the local spool cannot be written: {error.strerror}")
 
@@ -223,7 +228,7 @@ def _records(content: bytes) -> Iterator[bytes]:
     while place + _HEADER.size <= len(content):
         length, checksum = _HEADER.unpack_from(content, place)
         record = content[place + _HEADER.size : place + _HEADER.size + length]
-        if len(record) < length or zlib.crc32(record) != checksum:
+        if len(record) < length or _checksum(record) != checksum:
             return
         yield record
         place += _HEADER.size + length
