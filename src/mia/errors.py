@@ -16,6 +16,7 @@ MiaError
 ├── RequestConflict                    a request id was used before for another request
 ├── WorkspaceBusy (BlockingIOError)    another process is writing to the workspace
 ├── RunBusy (BlockingIOError)          another process is at the same work already
+├── SpoolBusy (BlockingIOError)        what waits in a spool must reach the ledger first
 ├── LedgerUnavailable (ConnectionError)
 │   └── SpoolFull                      and the local spool takes no more either
 ├── Overloaded (TimeoutError)          more waits for the ledger than can be answered in time; come again later
@@ -177,6 +178,17 @@ class RunBusy(MiaError, BlockingIOError):
             else f" since {datetime.fromtimestamp(started // 1_000_000, UTC):%Y-%m-%d %H:%M:%S} UTC"
         )
         super().__init__(f"{who} is at it{since} ({lock}): run this again when that one is done")
+
+
+class SpoolBusy(MiaError, BlockingIOError):
+    """Acknowledged events or decisions wait in a spool, where nobody looks through them."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        super().__init__(
+            f"events or decisions wait in {folder} for the ledger: run this again when a serving process has handed "
+            "them on"
+        )
 
 
 class LedgerUnavailable(MiaError, ConnectionError):

@@ -1,6 +1,6 @@
 """What the services need of the world outside, as Protocols that `mia.storage` implements."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +43,9 @@ class LakeChange(Protocol):
     def drop(self, table: str, days: Iterable[int] | None = None) -> None:
         """Leave out the files that the table has now (only those of `days` when given)."""
 
+    def rewrite(self, file: LakeFile, path: Path, rows: int) -> None:
+        """Put a file written below `folder()`, with fewer rows, in the place of a live one and under its name."""
+
     def note(self, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
         """Keep a small JSON value beside the files (loads seen, current catalogue, roll-up state)."""
 
@@ -53,8 +56,8 @@ class LakeChange(Protocol):
 class Lake(Protocol):
     """Parquet files under one atomically replaced manifest."""
 
-    def files(self, table: str, days: Iterable[int] | None = None) -> list[LakeFile]:
-        """Live files of a table, oldest first."""
+    def files(self, table: str | None, days: Iterable[int] | None = None) -> list[LakeFile]:
+        """Live files of a table, or of all tables, oldest first."""
 
     def paths(self, table: str, days: Iterable[int] | None = None) -> list[str]:
         """Absolute paths of the live files."""
@@ -147,6 +150,12 @@ class ProfileStore(Protocol):
     def find_many(self, snapshot: str, subscriber_ids: Sequence[str]) -> tuple[Profiles, NDArray[np.bool_]]:
         """Profiles of the known ids of n, in the order asked for, and which of the ids are known (n)."""
 
+    def holding(self, subscriber_id: str) -> list[str]:
+        """Snapshots that know a subscriber, oldest first."""
+
+    def retire(self, snapshots: Sequence[str]) -> None:
+        """Remove snapshots, but never the current one; decisions that name them cannot be rebuilt any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -156,6 +165,22 @@ class Proposal:
 
     decision: Decision
     retake: Callable[[Past | None], Decision] | None = None
+
+
+class PersonFiles(Protocol):
+    """The rows of one person in files of the lake and of rejects."""
+
+    def rows_of(self, path: Path, column: str, values: Collection[str]) -> pa.Table:
+        """The rows of a parquet file that have one of the values in a column; none where there is no such column."""
+
+    def write_without(self, path: Path, out: Path, column: str, values: Collection[str]) -> int:
+        """Write a parquet file without the rows that have one of the values in a column; returns the rows that stay."""
+
+    def rejects_of(self, path: Path, subscriber_id: str) -> pa.Table:
+        """Rows of a file of rejects whose raw values name a subscriber."""
+
+    def drop_rejects(self, path: Path, subscriber_id: str) -> int:
+        """Leave such rows out of a file of rejects; returns how many there were."""
 
 
 class Ledger(Protocol):
@@ -225,6 +250,17 @@ class Ledger(Protocol):
 
     def explored_impressions(self) -> tuple[int, int]:
         """Impressions of decisions that explored, and of all decisions; other impressions belong to neither."""
+
+    def prune_decisions(self, before: int) -> int:
+        """Remove the decisions of months (UTC) before this month number; returns how many. Events stay as they are."""
+
+    def person(self, subscriber_id: str) -> tuple[pa.Table, list[Decision]]:
+        """All events (`seq` and the fields of `Event`) and all decisions of one subscriber, in order of time."""
+
+    def erase(self, subscriber_id: str, alias: str) -> tuple[int, int]:
+        """Let events of a subscriber go on under another name, so that no count changes, and remove its decisions;
+        returns how many of both.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ class Parts:
         self.lake = ParquetLake(self.home / LAKE)
         self.profiles = LmdbProfileStore(self.home / "profiles", settings.profiles.keep_snapshots)
         self.rejects = self.home / "rejects"
+        self.spool = Spool(self.home / "spool", settings.queue.spool_megabytes * 2**20)
         self.health = KeptHealth(self.home / "monitor")
         self.engine = DuckDBEngine(settings.threads, settings.memory_limit, self.home / "spill")
         self.arms = ArmSplit(settings.arms.salt, settings.arms.control_share)
@@ -93,12 +94,11 @@ class Parts:
     def writer(self) -> GroupCommit:
         """The group-commit writer of this process."""
         queue = self.settings.queue
-        spool = Spool(self.home / "spool", queue.spool_megabytes * 2**20)
         return GroupCommit(
             self.ledger,
             queue.submissions,
             patience=queue.patience_seconds,
-            shelter=Shelter(spool),
+            shelter=Shelter(self.spool),
             budgets=lambda: self.decisions.budgets,
         )
 

@@ -40,6 +40,13 @@ def exhausted(raw: Raw, limits: Mapping[str, int], subscriber_id: str, now: int)
     )
 
 
+def release_all(raw: Raw, subscriber_id: str) -> None:
+    """End all that is held for a subscriber."""
+    gone = raw.rows("DELETE FROM holds WHERE subscriber_id = ? RETURNING offer_id", (subscriber_id,))
+    if gone:
+        raw.many(_ADD, [(offer_id, 0, -1) for (offer_id,) in gone])
+
+
 class Budgets:
     """The budgets inside one write transaction: nobody else changes them until it ends.
 

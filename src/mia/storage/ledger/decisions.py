@@ -68,6 +68,12 @@ def by_request_id(connection: Connection, request_id: str) -> Decision | None:
     return next(iter(_find(connection, DECISIONS.c.request_id == request_id)), None)
 
 
+def of_subscriber(connection: Connection, subscriber_id: str) -> list[Decision]:
+    """All decisions of one subscriber, in order of time."""
+    found = _find(connection, DECISIONS.c.subscriber_id == subscriber_id)
+    return sorted(found, key=lambda decision: (decision.request.at, decision.decision_id))
+
+
 def count(connection: Connection) -> int:
     """Number of decisions."""
     return connection.execute(select(func.count()).select_from(DECISIONS)).scalar_one()

@@ -17,7 +17,9 @@ from mia.storage.ledger import events as kept_events
 from mia.storage.ledger.budgets import Budgets, exhausted
 from mia.storage.ledger.database import Database
 from mia.storage.ledger.past import past_of
+from mia.storage.ledger.person import erase_person, events_of
 from mia.storage.ledger.raw import Raw
+from mia.storage.ledger.retention import prune
 from mia.storage.ledger.schema import EVENTS
 from mia.storage.ledger.standing import Standing
 from mia.storage.ledger.tally import tally
@@ -163,6 +165,22 @@ class SqlLedger:
         """Impressions of decisions that explored, and of all decisions; other impressions belong to neither."""
         with self.database.reading() as connection:
             return kept_decisions.explored_impressions(connection)
+
+    def prune_decisions(self, before: int) -> int:
+        """Remove the decisions of months (UTC) before this one; returns how many. Events that name them stay."""
+        return prune(self.database, before)
+
+    def person(self, subscriber_id: str) -> tuple[pa.Table, list[Decision]]:
+        """All events and all decisions of one subscriber, in order of time."""
+        with self.database.reading() as connection:
+            events = events_of(connection, subscriber_id)
+        with self.database.reading() as connection:
+            return events, kept_decisions.of_subscriber(connection, subscriber_id)
+
+    def erase(self, subscriber_id: str, alias: str) -> tuple[int, int]:
+        """Let events of a subscriber go on under another name, and remove its decisions; returns how many of both."""
+        with self.database.writing() as connection:
+            return erase_person(Raw(connection), subscriber_id, alias)
 
     def close(self) -> None:
         """Give the connections back."""

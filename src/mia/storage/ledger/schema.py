@@ -87,6 +87,7 @@ DECISIONS = Table(
     # Text and not JSONB, which rewrites numbers: the decision must come back with the same floats.
     Column("body", Text, nullable=False),
     Index("decisions_decision_id", "decision_id"),
+    Index("decisions_decided_at", "decided_at"),
     Index("decisions_subscriber", "subscriber_id", "seq"),
     sqlite_autoincrement=True,
 )

@@ -50,6 +50,7 @@ def upgrade() -> None:
     if name == "postgresql":
         op.create_primary_key("decisions_pkey", "decisions", ["seq", "decided_at"])
     op.create_index("decisions_decision_id", "decisions", ["decision_id"])
+    op.create_index("decisions_decided_at", "decisions", ["decided_at"])
     given = sa.text("request_id IS NOT NULL")
     op.create_index("decisions_request_id", "decisions", ["request_id"], sqlite_where=given, postgresql_where=given)
     op.create_index("decisions_subscriber", "decisions", ["subscriber_id", "seq"])
