@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +15,9 @@ from mia.ports import NO_BUDGETS, Proposal
 from mia.storage.ledger.contexts import CONTEXT_SCHEMA
 from mia.storage.ledger.events import LEDGER_SCHEMA, require_events
 from mia.storage.ledger.tally import TALLY_SCHEMA
+from mia.timeline import DAY_SECONDS, MICROSECONDS, month_of
 
+DAY = DAY_SECONDS * MICROSECONDS
 FILLED_IN = ("local_day", "arm", "region", "macro_region")
 
 
@@ -149,6 +151,33 @@ class FakeLedger:
                 if event.kind is EventKind.IMPRESSION and event.decision_id in self._decisions
             ]
         return sum(shown), len(shown)
+
+    def prune_decisions(self, before: int) -> int:
+        with self._locked():
+            old = [one for one in self._decisions.values() if month_of(one.request.at // DAY) < before]
+            for one in old:
+                del self._decisions[one.decision_id]
+            return len(old)
+
+    def person(self, subscriber_id: str) -> tuple[pa.Table, list[Decision]]:
+        everything = self.events().to_pylist()
+        own = [row for row in everything if row["subscriber_id"] == subscriber_id]
+        own.sort(key=lambda row: (row["occurred_at"], row["event_id"]))
+        with self._locked():
+            decisions = [one for one in self._decisions.values() if one.request.subscriber_id == subscriber_id]
+        decisions.sort(key=lambda one: (one.request.at, one.decision_id))
+        return pa.Table.from_pylist(own, schema=LEDGER_SCHEMA), decisions
+
+    def erase(self, subscriber_id: str, alias: str) -> tuple[int, int]:
+        with self._locked():
+            renamed = [replace(one, subscriber_id=alias) for one in self._events if one.subscriber_id == subscriber_id]
+            by_id = {one.event_id: one for one in renamed}
+            self._events = [by_id.get(one.event_id, one) for one in self._events]
+            self._by_id |= by_id
+            forgotten = [one for one in self._decisions.values() if one.request.subscriber_id == subscriber_id]
+            for one in forgotten:
+                del self._decisions[one.decision_id]
+            return len(renamed), len(forgotten)
 
     def close(self) -> None:
         pass

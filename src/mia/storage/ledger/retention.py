@@ -16,16 +16,16 @@ DELETE FROM decisions WHERE seq IN (SELECT seq FROM decisions WHERE decided_at <
 def prune(database: Database, before: int) -> int:
     """Remove the decisions of months (UTC) before this one; returns how many."""
     bound = start_of_month(before)
-    removed = 0
     if database.engine.dialect.name == "postgresql":
         with database.writing() as connection:
             counted = text("SELECT count(*) FROM decisions WHERE decided_at < :bound")
-            removed = connection.execute(counted, {"bound": bound}).scalar_one()
+            removed: int = connection.execute(counted, {"bound": bound}).scalar_one()
             drop_months(connection, before)
         return removed
+    total = 0
     while True:
         with database.writing() as connection:
             gone = Raw(connection).run(_DELETE, (bound, PIECE))
-        removed += gone
+        total += gone
         if gone < PIECE:
-            return removed
+            return total
