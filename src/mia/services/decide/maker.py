@@ -120,16 +120,16 @@ class DecisionMaker:
             past = self._ledger.past(request.subscriber_id, at=request.at, budgets=live.budgets)
         except LedgerUnavailable:
             log.exception("the ledger cannot be read; deciding without contact history")
-            return self.retake(request, None)
+            return self.take_anew(request, None)
         return self._decide(live, request, past)
 
-    def retake(self, request: DecisionRequest, past: Past | None) -> Decision:
+    def take_anew(self, request: DecisionRequest, past: Past | None) -> Decision:
         """Answer a request on this past and nothing else; None is a ledger that is away."""
         return self._decide(self._live, request, past)
 
     def propose(self, request: DecisionRequest) -> Proposal:
         """Answer a request so that the ledger can have it taken anew where it was overtaken."""
-        return Proposal(self.decide(request), partial(self.retake, request))
+        return Proposal(self.decide(request), partial(self.take_anew, request))
 
     @property
     def budgets(self) -> Mapping[str, int]:
@@ -154,6 +154,8 @@ class DecisionMaker:
         past = None if unread else self._past_of(stored)
         failed = stored.fallback if stored.fallback in FAILURES else None
         rebuilt = self._answer(live, stored.request, past, decision_id, failed, arm=stored.arm)
+        # How long it kept its places is a fact about those that came after it.
+        rebuilt = replace(rebuilt, reserved_until=stored.reserved_until)
         names = ("seed", "explored", "fallback", "offers", "stages", "dropped")
         return Replayed(
             stored, rebuilt, tuple(name for name in names if getattr(stored, name) != getattr(rebuilt, name))
