@@ -16,7 +16,11 @@ MiaError
 ├── RequestConflict                    a request id was used before for another request
 ├── WorkspaceBusy (BlockingIOError)    another process is writing to the workspace
 ├── RunBusy (BlockingIOError)          another process is at the same work already
+├── SpoolBusy (BlockingIOError)        what waits in a spool must reach the ledger first
 ├── LedgerUnavailable (ConnectionError)
+│   └── SpoolFull                      and the local spool takes no more either
+├── Overloaded (TimeoutError)          more waits for the ledger than can be answered in time; come again later
+├── StaleDecision                      the subscriber got another decision or event since this one was taken
 └── AccessDenied (PermissionError)
     ├── UnknownKey                     no key, or one that is not known or revoked
     └── MissingScope                   the key is known but may not do this
@@ -177,8 +181,39 @@ class RunBusy(MiaError, BlockingIOError):
         super().__init__(f"{who} is at it{since} ({lock}): run this again when that one is done")
 
 
+class SpoolBusy(MiaError, BlockingIOError):
+    """Acknowledged events or decisions wait in a spool, where nobody looks through them."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        super().__init__(
+            f"events or decisions wait in {folder} for the ledger: run this again when a serving process has handed "
+            "them on"
+        )
+
+
 class LedgerUnavailable(MiaError, ConnectionError):
     """The ledger cannot be reached or cannot commit."""
+
+
+class Overloaded(MiaError, TimeoutError):
+    """More waits for the ledger than can be answered in time; `retry_after` is in seconds."""
+
+    def __init__(self, reason: str, retry_after: int = 1) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"the ledger writer is overloaded: {reason}")
+
+
+class StaleDecision(MiaError):
+    """A decision rests on less than the ledger holds of its subscriber by now, and must be taken anew."""
+
+    def __init__(self, decision_id: str) -> None:
+        self.decision_id = decision_id
+        super().__init__(f"decision {decision_id!r} was overtaken by another decision or event of its subscriber")
+
+
+class SpoolFull(LedgerUnavailable):
+    """The local spool, which stands in for the ledger, holds as much as it may or cannot be written."""
 
 
 class AccessDenied(MiaError, PermissionError):

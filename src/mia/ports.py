@@ -1,9 +1,10 @@
 """What the services need of the world outside, as Protocols that `mia.storage` implements."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import ibis
@@ -13,7 +14,10 @@ from numpy.typing import NDArray
 
 from mia.domain.decision import Decision
 from mia.domain.event import Event, Outcome, Response
+from mia.domain.past import Past
 from mia.frames import OfferHistory, Profiles
+
+NO_BUDGETS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,9 @@ class LakeChange(Protocol):
     def drop(self, table: str, days: Iterable[int] | None = None) -> None:
         """Leave out the files that the table has now (only those of `days` when given)."""
 
+    def rewrite(self, file: LakeFile, path: Path, rows: int) -> None:
+        """Put a file written below `folder()`, with fewer rows, in the place of a live one and under its name."""
+
     def note(self, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
         """Keep a small JSON value beside the files (loads seen, current catalogue, roll-up state)."""
 
@@ -49,8 +56,8 @@ class LakeChange(Protocol):
 class Lake(Protocol):
     """Parquet files under one atomically replaced manifest."""
 
-    def files(self, table: str, days: Iterable[int] | None = None) -> list[LakeFile]:
-        """Live files of a table, oldest first."""
+    def files(self, table: str | None, days: Iterable[int] | None = None) -> list[LakeFile]:
+        """Live files of a table, or of all tables, oldest first."""
 
     def paths(self, table: str, days: Iterable[int] | None = None) -> list[str]:
         """Absolute paths of the live files."""
@@ -143,6 +150,38 @@ class ProfileStore(Protocol):
     def find_many(self, snapshot: str, subscriber_ids: Sequence[str]) -> tuple[Profiles, NDArray[np.bool_]]:
         """Profiles of the known ids of n, in the order asked for, and which of the ids are known (n)."""
 
+    def holding(self, subscriber_id: str) -> list[str]:
+        """Snapshots that know a subscriber, oldest first."""
+
+    def retire(self, snapshots: Sequence[str]) -> None:
+        """Remove snapshots, but never the current one; decisions that name them cannot be rebuilt any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A decision to be committed, and how to take it anew: on what the ledger holds by then, or on None while the
+    ledger is away. Without `retake` it is a fact, and kept as it is.
+    """
+
+    decision: Decision
+    retake: Callable[[Past | None], Decision] | None = None
+
+
+class PersonFiles(Protocol):
+    """The rows of one person in files of the lake and of rejects."""
+
+    def rows_of(self, path: Path, column: str, values: Collection[str]) -> pa.Table:
+        """The rows of a parquet file that have one of the values in a column; none where there is no such column."""
+
+    def write_without(self, path: Path, out: Path, column: str, values: Collection[str]) -> int:
+        """Write a parquet file without the rows that have one of the values in a column; returns the rows that stay."""
+
+    def rejects_of(self, path: Path, subscriber_id: str) -> pa.Table:
+        """Rows of a file of rejects whose raw values name a subscriber."""
+
+    def drop_rejects(self, path: Path, subscriber_id: str) -> int:
+        """Leave such rows out of a file of rejects; returns how many there were."""
+
 
 class Ledger(Protocol):
     """Decisions and events, committed before they are acknowledged."""
@@ -171,6 +210,19 @@ class Ledger(Protocol):
     def answered(self, request_id: str) -> Decision | None:
         """The decision that answered this request id, if any."""
 
+    def past(
+        self,
+        subscriber_id: str,
+        *,
+        at: int,
+        budgets: Mapping[str, int] = NO_BUDGETS,
+        upto: tuple[int, int] | None = None,
+    ) -> Past:
+        """What counts when a decision is taken at `at` (microseconds), all of it in one look; `budgets` are the most
+        connections that offers may have in all. With `upto` (positions of events and of decisions) as it was then,
+        without what was left of budgets. Raises LedgerUnavailable.
+        """
+
     def responses(self, subscriber_id: str, upto: int | None = None) -> list[Response]:
         """Events of one subscriber up to a ledger position, by time."""
 
@@ -198,6 +250,17 @@ class Ledger(Protocol):
 
     def explored_impressions(self) -> tuple[int, int]:
         """Impressions of decisions that explored, and of all decisions; other impressions belong to neither."""
+
+    def prune_decisions(self, before: int) -> int:
+        """Remove the decisions of months (UTC) before this month number; returns how many. Events stay as they are."""
+
+    def person(self, subscriber_id: str) -> tuple[pa.Table, list[Decision]]:
+        """All events (`seq` and the fields of `Event`) and all decisions of one subscriber, in order of time."""
+
+    def erase(self, subscriber_id: str, alias: str) -> tuple[int, int]:
+        """Let events of a subscriber go on under another name, so that no count changes, and remove its decisions;
+        returns how many of both.
+        """
 
 
 class LearningLog(Protocol):

@@ -89,6 +89,24 @@ class IngestSettings(_Section):
     """When usage arrived that does not say so: when it happened (of histories) or when it is loaded (of live feeds)."""
 
 
+class RetentionSettings(_Section):
+    """What `mia prune` leaves."""
+
+    decision_months: Annotated[int, Field(ge=1)] = 13
+    """Whole months of decisions that are kept beside the present one; events are kept for good."""
+
+
+class QueueSettings(_Section):
+    """How much may wait for the ledger before callers are told to come again."""
+
+    submissions: Annotated[int, Field(ge=1)] = 4_096
+    """Requests that may wait for a commit in one worker."""
+    patience_seconds: Annotated[float, Field(gt=0)] = 5.0
+    """Age at which what waits is given up, so that nobody is answered after they have left."""
+    spool_megabytes: Annotated[int, Field(ge=0)] = 256
+    """Room of a worker's local spool while the ledger is away; half of it for events, the rest for decisions."""
+
+
 class ProfileSettings(_Section):
     """Usage profiles."""
 
@@ -147,8 +165,12 @@ class Settings(BaseSettings):
     """Memory the data engine may use before it spills to disk, for example 2GB."""
     headline: str = "Urals"
     """Macro-region that the headline of the demo and of the dashboard speaks of, unless an address names another."""
+    reservation_minutes: Annotated[int, Field(ge=0, le=1440)] = 15
+    """Minutes that an offer of an answer keeps its place in caps and budgets while no impression of it has come."""
     ingest: IngestSettings = IngestSettings()
     arms: ArmSettings = ArmSettings()
+    retention: RetentionSettings = RetentionSettings()
+    queue: QueueSettings = QueueSettings()
     profiles: ProfileSettings = ProfileSettings()
     training: TrainingSettings = TrainingSettings()
     gate: GateLimits = GateLimits()

@@ -18,8 +18,8 @@ from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer
 from mia.domain.event import Event, EventKind
 from mia.domain.offer import Language, Offer, Text
 from mia.domain.region import REGIONS
-from mia.errors import LedgerUnavailable, NoReport, UnknownModel, UnknownOffer
-from mia.ports import ApiKey
+from mia.errors import LedgerUnavailable, NoReport, Overloaded, UnknownModel, UnknownOffer
+from mia.ports import ApiKey, Proposal
 from mia.services.record import Recorder
 from mia.services.report import UptakeReport
 from mia.storage.ledger import GroupCommit
@@ -82,6 +82,9 @@ class FakeDecisions:
         self.asked: list[DecisionRequest] = []
         self.reloads = 0
         self._ledger = ledger
+
+    def propose(self, request: DecisionRequest) -> Proposal:
+        return Proposal(self.decide(request))
 
     def decide(self, request: DecisionRequest) -> Decision:
         self.asked.append(request)
@@ -167,10 +170,11 @@ def card_of(version: str) -> bytes:
 class FullWriter:
     """A writer that refuses everything."""
 
-    def submit_decision(self, decision: Decision) -> Any:
-        raise LedgerUnavailable("the ledger writer is overloaded: its queue is full")
+    def submit(self, proposal: Proposal) -> Any:
+        raise LedgerUnavailable("the local spool is full")
 
-    submit_events = submit_decision
+    def submit_events(self, events: Any) -> Any:
+        raise Overloaded("its queue is full")
 
 
 @dataclass

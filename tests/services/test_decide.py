@@ -21,6 +21,7 @@ from mia.services.decide import DecisionMaker, LiveLoader
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
 DAY = DAY_SECONDS * MICROSECONDS
+MINUTE = 60 * MICROSECONDS
 GREEDY = a_policy(exploration={"epsilon": 0.0})
 
 
@@ -56,6 +57,7 @@ class Parts:
             default_timezone="UTC",
             clock=self.clock,
             new_id=lambda: f"d{next(numbers)}",
+            reservation=15 * 60 * MICROSECONDS,
         )
 
     def load_model(self, version: str) -> LightGBMRanker:
@@ -311,9 +313,8 @@ class Away:
         return getattr(self.ledger, name)
 
 
-@pytest.mark.parametrize("after", [0, 1])
-def test_without_the_ledger_the_answer_says_so(opened: Workspace, people: dict[str, list[str]], after: int) -> None:
-    decision = greedy_parts(opened, ledger=Away(opened.ledger, after)).decide(people["mia"][0])
+def test_without_the_ledger_the_answer_says_so(opened: Workspace, people: dict[str, list[str]]) -> None:
+    decision = greedy_parts(opened, ledger=Away(opened.ledger)).decide(people["mia"][0])
     assert decision.fallback is Fallback.LEDGER_UNAVAILABLE
     assert decision.offers
 
@@ -339,6 +340,41 @@ def test_budgets_are_counted_to_the_last_event(opened: Workspace, people: dict[s
         opened, ledger=Away(opened.ledger), load_catalogue=with_limits(opened.catalogue(), **{chosen: 10**6})
     )
     assert away.decide(people["mia"][1]).dropped[chosen] == Rule.TOTAL_LIMIT
+
+
+def test_places_are_kept_until_an_impression_comes_or_time_is_over(
+    opened: Workspace, people: dict[str, list[str]]
+) -> None:
+    caps = [{"per": "offer", "at_most": 1, "within_days": 30}]
+    once = a_policy(exploration={"epsilon": 0.0}, caps=caps)
+    parts = Parts(opened, load_policy=lambda _: once)
+    subscriber_id = people["mia"][4]
+
+    def ask(at: int) -> Decision:
+        proposal = parts.maker.propose(DecisionRequest(subscriber_id, "app", at, limit=1))
+        (stood,) = opened.ledger.commit([], [proposal])[1]
+        assert isinstance(stood, Decision)
+        return stood
+
+    first, second = ask(NOON), ask(NOON + MINUTE)
+    assert second.dropped[first.offers[0].offer_id] == Rule.SEEN_TOO_OFTEN
+    shown = replace(
+        an_event("it was seen", subscriber_id, first.offers[0].offer_id, EventKind.IMPRESSION, NOON + MINUTE),
+        decision_id=first.decision_id,
+    )
+    opened.ledger.append_events([shown])
+    after = ask(NOON + 30 * MINUTE)
+    assert after.dropped[first.offers[0].offer_id] == Rule.SEEN_TOO_OFTEN
+    assert after.offers[0].offer_id == second.offers[0].offer_id
+    # Both decisions rest on the same moment: the ledger has the later one take another offer.
+    one, other = (parts.maker.propose(DecisionRequest(subscriber_id, "web", NOON + DAY // 2, limit=1)) for _ in "ab")
+    stood = opened.ledger.commit([], [one, other])[1]
+    assert stood[0] == one.decision
+    assert stood[1].offers[0].offer_id != one.decision.offers[0].offer_id
+    for decision in (first, second, after, *stood):
+        found = parts.maker.replay(decision.decision_id)
+        assert found.differences == ()
+        assert found.rebuilt == decision
 
 
 def an_event(event_id: str, subscriber_id: str, offer_id: str, kind: EventKind, at: int = NOON) -> Event:

@@ -15,7 +15,7 @@ from tests.storage.records import DECISIONS, EVENTS, a_decision, a_table, an_eve
 from mia.domain.decision import Fallback
 from mia.domain.event import EventKind, Outcome, Response
 from mia.errors import InvalidInput, RequestConflict, UnknownDecision
-from mia.ports import Ledger
+from mia.ports import Ledger, Proposal
 from mia.storage.ledger import SqlLedger, open_ledger
 from mia.storage.ledger.events import LEDGER_SCHEMA
 
@@ -321,7 +321,7 @@ def test_a_commit_keeps_the_good_and_names_the_bad(ledger: FakeLedger | SqlLedge
     ledger.append_decisions([a_decision("a", "r1")])
     outcomes, answers = ledger.commit(
         [[an_event("x"), an_event("y")], [], [an_event("x")]],
-        [a_decision("b", "r1", limit=9), a_decision("c", "r2")],
+        [Proposal(a_decision("b", "r1", limit=9)), Proposal(a_decision("c", "r2"))],
     )
     assert outcomes == [[ACCEPTED, ACCEPTED], [], [DUPLICATE]]
     assert isinstance(answers[0], RequestConflict)

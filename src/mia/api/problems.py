@@ -17,6 +17,7 @@ from mia.errors import (
     MiaError,
     MissingScope,
     NoReport,
+    Overloaded,
     RequestConflict,
     UnknownDecision,
     UnknownKey,
@@ -50,6 +51,7 @@ KINDS: Mapping[type[MiaError], Kind] = {
     UnknownSnapshot: Kind(404, "unknown-snapshot", _NO_HEADERS),
     RequestConflict: Kind(409, "request-conflict", _NO_HEADERS),
     InvalidInput: Kind(422, "invalid-input", _NO_HEADERS),
+    Overloaded: Kind(503, "overloaded", {"Retry-After": "1"}),
     LedgerUnavailable: Kind(503, "ledger-unavailable", {"Retry-After": "1"}),
 }
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from mia.domain.decision import Decision, DecisionRequest
 from mia.domain.event import Event, Outcome
 from mia.domain.offer import Offer
-from mia.ports import Keys
+from mia.ports import Keys, Proposal
 from mia.services.record import Rejected
 from mia.uptake.headline import Headline
 
@@ -45,7 +45,7 @@ class Decisions(Protocol):
     def snapshot(self) -> str | None:
         """Name of the profile snapshot in use."""
 
-    def decide(self, request: DecisionRequest) -> Decision:
+    def propose(self, request: DecisionRequest) -> Proposal:
         """Take a decision; it is not stored yet."""
 
     def trace(self, decision_id: str) -> Decision:
@@ -65,7 +65,7 @@ class Recorder(Protocol):
 class Writer(Protocol):
     """Group commit into the ledger: futures are done after the commit. Raises LedgerUnavailable, now or later."""
 
-    def submit_decision(self, decision: Decision) -> Future[Decision]:
+    def submit(self, proposal: Proposal) -> Future[Decision]:
         """Store a decision; the stored one comes back (an earlier one when the request id repeats)."""
 
     def submit_events(self, events: Sequence[Event]) -> Future[list[Outcome]]:

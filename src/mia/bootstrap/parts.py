@@ -34,9 +34,10 @@ from mia.storage.engine import DuckDBEngine
 from mia.storage.kept_health import KeptHealth
 from mia.storage.lake import ParquetLake
 from mia.storage.learning_log import WillingLog
-from mia.storage.ledger import GroupCommit, SqlKeys, SqlLedger, open_ledger
+from mia.storage.ledger import GroupCommit, Shelter, SqlKeys, SqlLedger, open_ledger
 from mia.storage.policies import load_policy_text, policy_version
 from mia.storage.profile_store import LmdbProfileStore
+from mia.storage.spool import Spool
 from mia.tables import OCCURRED_AT
 from mia.timeline import MICROSECONDS
 
@@ -73,6 +74,7 @@ class Parts:
         self.lake = ParquetLake(self.home / LAKE)
         self.profiles = LmdbProfileStore(self.home / "profiles", settings.profiles.keep_snapshots)
         self.rejects = self.home / "rejects"
+        self.spool = Spool(self.home / "spool", settings.queue.spool_megabytes * 2**20)
         self.health = KeptHealth(self.home / "monitor")
         self.engine = DuckDBEngine(settings.threads, settings.memory_limit, self.home / "spill")
         self.arms = ArmSplit(settings.arms.salt, settings.arms.control_share)
@@ -98,7 +100,14 @@ class Parts:
     @cached_property
     def writer(self) -> GroupCommit:
         """The group-commit writer of this process."""
-        return GroupCommit(self.ledger)
+        queue = self.settings.queue
+        return GroupCommit(
+            self.ledger,
+            queue.submissions,
+            patience=queue.patience_seconds,
+            shelter=Shelter(self.spool),
+            budgets=lambda: self.decisions.budgets,
+        )
 
     @cached_property
     def registry(self) -> "MlflowRegistry":
@@ -151,6 +160,7 @@ class Parts:
             default_timezone=self.settings.default_timezone,
             clock=self.clock,
             new_id=lambda: uuid.uuid4().hex,
+            reservation=self.settings.reservation_minutes * 60 * MICROSECONDS,
         )
 
     @property

@@ -13,7 +13,7 @@ import orjson
 from mia.bootstrap.parts import MODELS, Parts, is_workspace, user_name, wall_clock
 from mia.domain.policy import Policy
 from mia.domain.subscriber import ArmSplit
-from mia.errors import InvalidSettings, NotEnoughData
+from mia.errors import InvalidSettings, NotEnoughData, SpoolBusy
 from mia.evaluation.gate import Trial, Verdict
 from mia.evaluation.health import Health
 from mia.evaluation.health.page import render_page
@@ -27,6 +27,7 @@ from mia.ranking.rankers.base import FitOptions
 from mia.ranking.rankers.registry import RANKERS
 from mia.services.decide import DecisionMaker, Knocked, KnockOut, Rehearsal
 from mia.services.ingest import Progress, ingest, no_progress
+from mia.services.person import Erased, PersonRecords
 from mia.services.promote import EVALUATION, Promoted, Promoter, read_card, rehearse, roll_back, write_card
 from mia.services.refresh import Refreshed, refresh, require_as_of
 from mia.services.retrain import Retrained, Steps, retrain, state_of
@@ -34,11 +35,12 @@ from mia.services.score import BestOffers, PairScorer, score_best
 from mia.services.train import SPACE, Budget, Evaluator, Monitor, Search, Trained, Trainer, TrainingPlan
 from mia.services.validate import validate
 from mia.settings import Settings
+from mia.storage import person_files
 from mia.storage.files import table_writer
 from mia.storage.policies import store_policy
 from mia.storage.run_lock import run_lock
 from mia.tables import CHANNEL, EVENT_ID, KIND, OCCURRED_AT, OFFER_ID, SUBSCRIBER_ID
-from mia.timeline import DAY_SECONDS, MICROSECONDS
+from mia.timeline import DAY_SECONDS, MICROSECONDS, month_of
 
 YARDSTICKS = {name: RANKERS[name] for name in ("popular", "popular_by_region", "logistic")}
 EVENTS_OF_CONTACT = (EVENT_ID, OCCURRED_AT, SUBSCRIBER_ID, OFFER_ID, KIND, CHANNEL)
@@ -245,6 +247,40 @@ class Workspace(Parts):
                 self.promote,
             )
             return retrain(steps, self.registry, state_of(self.lake, self.ledger.events(), until=until, parts=parts))
+
+    @property
+    def _person(self) -> PersonRecords:
+        return PersonRecords(
+            self.lake, self.ledger, self.profiles, person_files, self.rejects, lambda file: self.lake.folder / file.path
+        )
+
+    def export_person(self, subscriber_id: str, progress: Progress = no_progress) -> dict[str, Any]:
+        """All that is held of a subscriber; see `mia.services.person`."""
+        self._require_delivered()
+        return self._person.export(subscriber_id, progress)
+
+    def erase_person(self, subscriber_id: str, *, snapshots: bool = False, progress: Progress = no_progress) -> Erased:
+        """Forget a subscriber; see `mia.services.person`. With `snapshots` the profiles of the current day are made
+        anew, and those that still know the subscriber are removed.
+        """
+        self._require_delivered()
+        erased = self._person.erase(subscriber_id, f"erased-{uuid.uuid4().hex}", progress)
+        current = self.profiles.current()
+        if not snapshots or current is None or not erased.snapshots:
+            return erased
+        self.refresh(self.profiles.day(current), progress=progress)
+        self.profiles.retire(erased.snapshots)
+        return replace(erased, snapshots=tuple(self.profiles.holding(subscriber_id)))
+
+    def _require_delivered(self) -> None:
+        """What waits in a spool belongs to somebody, and is not looked through."""
+        if any(self.spool.everything()):
+            raise SpoolBusy(str(self.spool.folder))
+
+    def prune(self) -> int:
+        """Remove decisions that are older than `[retention] decision_months`; returns how many."""
+        month = month_of(self.clock() // (DAY_SECONDS * MICROSECONDS))
+        return self.ledger.prune_decisions(month - self.settings.retention.decision_months)
 
     def evaluator(self) -> Evaluator:
         """Evaluates registered models."""

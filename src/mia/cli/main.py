@@ -14,9 +14,11 @@ from mia.cli.ingest import ingest
 from mia.cli.keys import keys_app
 from mia.cli.models import models
 from mia.cli.monitor import monitor
+from mia.cli.person import erase, export
 from mia.cli.policy import policy_app
 from mia.cli.profile import profile
 from mia.cli.promote import promote, retrain, rollback
+from mia.cli.prune import prune
 from mia.cli.replay import replay
 from mia.cli.score import score
 from mia.cli.serve import serve
@@ -44,6 +46,9 @@ for command in (
     serve,
     uptake,
     replay,
+    prune,
+    export,
+    erase,
     simulate,
 ):
     app.command()(command)

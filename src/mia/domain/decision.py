@@ -101,7 +101,9 @@ class Versions:
 class Decision:
     """The answer, and what it takes to rebuild it.
 
-    `seed` drives the exploration; `ledger_position` is the last event the decision could see.
+    `seed` drives the exploration; `ledger_position` is the last event the decision could see, `decision_position` the
+    last decision of its subscriber that it counted. Until `reserved_until` (microseconds) its offers keep their places
+    in caps without an impression. `exhausted` are offers whose budgets it was told to be used up.
     """
 
     decision_id: str
@@ -115,3 +117,6 @@ class Decision:
     offers: tuple[RankedOffer, ...]
     stages: tuple[Stage, ...] = ()
     dropped: Mapping[str, str] = field(default_factory=dict)
+    decision_position: int = 0
+    reserved_until: int = 0
+    exhausted: tuple[str, ...] = ()

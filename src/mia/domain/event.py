@@ -50,11 +50,14 @@ class Event:
 
 
 class Outcome(StrEnum):
-    """What became of an event that was handed to the ledger."""
+    """What became of an event that was handed to the ledger; OVER_BUDGET is a connection beyond what its offer may have
+    in all, which is not kept.
+    """
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
+    OVER_BUDGET = "over_budget"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from mia.api.services import Offers, Services
 from mia.api.wire import DecisionAnswer, DecisionBody, TraceAnswer
 from mia.domain.decision import Decision, DecisionRequest, Fallback
 from mia.errors import LedgerUnavailable
+from mia.ports import Proposal
 
 OLD_CATALOGUES = 8
 _LOG = logging.getLogger(__name__)
@@ -35,11 +36,12 @@ def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRo
             return current
         return await asyncio.to_thread(catalogue_of, decision.versions.catalogue)
 
-    async def stored(decision: Decision) -> Decision:
+    async def stored(proposal: Proposal) -> Decision:
         """The decision as the ledger holds it after the commit; the answer is never empty when it cannot."""
         try:
-            return await asyncio.shield(asyncio.wrap_future(services.writer.submit_decision(decision)))
+            return await asyncio.shield(asyncio.wrap_future(services.writer.submit(proposal)))
         except LedgerUnavailable:
+            decision = proposal.decision
             _LOG.exception("decision %s is answered but not stored", decision.decision_id)
             metrics.count_unstored()
             return replace(decision, fallback=Fallback.LEDGER_UNAVAILABLE)
@@ -48,7 +50,7 @@ def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRo
         "/v1/decisions",
         summary="The best offers for a subscriber",
         response_model=DecisionAnswer,
-        responses=problem_responses(401, 403, 409, 413, 422),
+        responses=problem_responses(401, 403, 409, 413, 422, 503),
         dependencies=[Depends(door.require(access.OFFERS))],
     )
     async def decide(
@@ -66,7 +68,7 @@ def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRo
             context=body.context or {},
             request_id=body.request_id,
         )
-        decision = await stored(services.decisions.decide(request))
+        decision = await stored(services.decisions.propose(request))
         metrics.count_decision(decision)
         return _answer(decision, encode_decision(decision, await catalogue_then(decision)))
 

@@ -11,6 +11,7 @@ from mia.api.metrics import Metrics
 from mia.api.problems import problem_responses
 from mia.api.services import Services
 from mia.api.wire import EventsAnswer, EventsBody
+from mia.domain.decision import Rule
 from mia.domain.event import Event, Outcome
 from mia.services.record import Rejected
 
@@ -46,6 +47,10 @@ def _encode(events: list[Event], outcomes: list[Outcome], rejected: list[Rejecte
     refused += [
         {"event_id": event_id, "reason": "conflict: this id was recorded with another content"}
         for event_id in ids[Outcome.CONFLICT]
+    ]
+    refused += [
+        {"event_id": event_id, "reason": f"{Rule.TOTAL_LIMIT}: nothing is left of what the offer may have in all"}
+        for event_id in ids[Outcome.OVER_BUDGET]
     ]
     return orjson.dumps(
         {"accepted": ids[Outcome.ACCEPTED], "duplicate": ids[Outcome.DUPLICATE], "rejected": refused},

@@ -61,11 +61,11 @@ class Knocked:
 
 @dataclass(frozen=True, slots=True)
 class KnockOut:
-    """Ranks requests anew, each with what the ledger held at its position, nothing stored and nothing by chance."""
+    """Ranks requests anew, each with what the ledger held at its positions, nothing stored and nothing by chance."""
 
     maker: DecisionMaker
     source: str
-    requests: Sequence[tuple[DecisionRequest, int | None]]
+    requests: Sequence[tuple[DecisionRequest, tuple[int, int] | None]]
 
     @classmethod
     def build(cls, maker: DecisionMaker, ledger: Ledger, most: int = MOST) -> "KnockOut":
@@ -76,7 +76,7 @@ class KnockOut:
         if len(known):
             chosen = np.unique(np.linspace(0, len(known) - 1, min(most, len(known))).astype(np.int64))
             found = [ledger.decision(one) for one in known[DECISION_ID].take(chosen).to_pylist()]
-            return cls(maker, DECISIONS, [(one.request, one.ledger_position) for one in found])
+            return cls(maker, DECISIONS, [(one.request, (one.ledger_position, one.decision_position)) for one in found])
         rehearsal = Rehearsal.build(maker, ledger, most)
         return cls(maker, SUBSCRIBERS, [(request, None) for request in rehearsal.requests()])
 
@@ -85,8 +85,8 @@ class KnockOut:
         rows: list[list[tuple[float, float, float, float]]] = []
         earned, empty = 0.0, 0
         live = self.maker.live
-        for done, (request, position) in enumerate(self.requests, start=1):
-            weighed = self.maker.weigh(request, position)
+        for done, (request, positions) in enumerate(self.requests, start=1):
+            weighed = self.maker.weigh(request, positions)
             if len(weighed.passed):
                 margin = weighed.acceptance * live.table.value[weighed.passed]
                 whole = self._order(weighed, request, live.arbitration)

@@ -1,7 +1,7 @@
 """What is in force while decisions are taken: catalogue, model, profile snapshot and policy, loaded by version."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mia.domain.decision import Fallback, Versions
@@ -24,8 +24,9 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Live:
     """One consistent set. `model` is None when there is none that can be used, and `without_model` says why;
-    `doubt` is how uncertain the rate of each offer is; `has_budgets` says whether any offer can be connected only so
-    often in all; `refusal` names the feature schemas of a model and a snapshot that do not belong together.
+    `doubt` is how uncertain the rate of each offer is; `budgets` are the most connections of the offers that can be
+    connected only so often in all; `refusal` names the feature schemas of a model and a snapshot that do not belong
+    together.
     """
 
     versions: Versions
@@ -39,7 +40,7 @@ class Live:
     model: Ranker | None
     without_model: Fallback | None
     find: Callable[[str], Profiles | None]
-    has_budgets: bool
+    budgets: Mapping[str, int]
     refusal: FeatureMismatch | None = None
 
 
@@ -76,7 +77,7 @@ class LiveLoader:
             model,
             without,
             (lambda _: None) if snapshot is None else lambda subscriber_id: self.profiles.find(snapshot, subscriber_id),
-            any(offer.limits.total is not None for offer in catalogue.offers),
+            {offer.id: offer.limits.total for offer in catalogue.offers if offer.limits.total is not None},
             refusal,
         )
 

@@ -5,16 +5,18 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from mia.domain.decision import Decision, DecisionRequest, Fallback, Versions
+from mia.domain.past import Past
 from mia.domain.region import Region
 from mia.domain.subscriber import Arm, ArmSplit
 from mia.errors import LedgerUnavailable
 from mia.frames import Profiles
 from mia.offers.catalogue import Catalogue
 from mia.offers.contact import ContactHistory, history_of, no_history
-from mia.ports import Ledger
+from mia.ports import Ledger, Proposal
 from mia.services.decide.live import Live, LiveLoader, cached
 from mia.services.decide.named_policy import policy_of_name
 from mia.services.decide.rank import Answer, rank
@@ -49,7 +51,10 @@ class Replayed:
 
 
 class DecisionMaker:
-    """Takes decisions from the newest catalogue, champion, snapshot and policy; looks again every 5 seconds."""
+    """Takes decisions from the newest catalogue, champion, snapshot and policy; looks again every 5 seconds.
+
+    An offer shown keeps its place in caps for `reservation` (microseconds), until its impression comes.
+    """
 
     def __init__(
         self,
@@ -62,13 +67,13 @@ class DecisionMaker:
         default_timezone: str,
         clock: Callable[[], int],
         new_id: Callable[[], str],
+        reservation: int,
     ) -> None:
         self._ledger, self._newest, self._load = ledger, newest, cached(loader.load)
         self._arms, self._regions, self._default_timezone = arms, regions, default_timezone
-        self._clock, self._new_id = clock, new_id
+        self._clock, self._new_id, self._reservation = clock, new_id, reservation
         self._live = self._load(newest())
         self._checked = clock()
-        self._counted: tuple[int, dict[str, int]] = (0, {})
 
     @property
     def catalogue(self) -> Catalogue:
@@ -113,18 +118,25 @@ class DecisionMaker:
         if self._clock() - self._checked > RELOAD_EVERY:
             self.reload()
         live = self._live
-        failed: Fallback | None = None
-        position = 0
         try:
-            position = self._ledger.position()
-            history = self._history(live, request, position)
+            past = self._ledger.past(request.subscriber_id, at=request.at, budgets=live.budgets)
         except LedgerUnavailable:
             log.exception("the ledger cannot be read; deciding without contact history")
-            failed = Fallback.LEDGER_UNAVAILABLE
-            history = self._no_history(live)
-        decision_id = self._new_id()
-        arm = str(self._arms.arm_of(request.subscriber_id))
-        return self._answer(live, request, history, decision_id, position, failed, arm=arm)
+            return self.take_anew(request, None)
+        return self._decide(live, request, past)
+
+    def take_anew(self, request: DecisionRequest, past: Past | None) -> Decision:
+        """Answer a request on this past and nothing else; None is a ledger that is away."""
+        return self._decide(self._live, request, past)
+
+    def propose(self, request: DecisionRequest) -> Proposal:
+        """Answer a request so that the ledger can have it taken anew where it was overtaken."""
+        return Proposal(self.decide(request), partial(self.take_anew, request))
+
+    @property
+    def budgets(self) -> Mapping[str, int]:
+        """The most connections of the offers in force that can be connected only so often in all."""
+        return self._live.budgets
 
     def trace(self, decision_id: str) -> Decision:
         """A stored decision with its trace; raises UnknownDecision."""
@@ -141,11 +153,11 @@ class DecisionMaker:
         if live.refusal is not None and stored.fallback is not Fallback.FEATURE_MISMATCH:
             raise live.refusal
         unread = stored.fallback is Fallback.LEDGER_UNAVAILABLE
-        history = self._no_history(live) if unread else self._history(live, stored.request, stored.ledger_position)
+        past = None if unread else self._past_of(stored)
         failed = stored.fallback if stored.fallback in FAILURES else None
-        rebuilt = self._answer(
-            live, stored.request, history, decision_id, stored.ledger_position, failed, arm=stored.arm
-        )
+        rebuilt = self._answer(live, stored.request, past, decision_id, failed, arm=stored.arm)
+        # How long it kept its places is a fact about those that came after it.
+        rebuilt = replace(rebuilt, reserved_until=stored.reserved_until)
         # Decisions from before policies were files counted other stages.
         counted = ("stages", "dropped") if policy_of_name(stored.versions.policy) is None else ()
         names = ("seed", "explored", "fallback", "offers", *counted)
@@ -153,12 +165,12 @@ class DecisionMaker:
             stored, rebuilt, tuple(name for name in names if getattr(stored, name) != getattr(rebuilt, name))
         )
 
-    def weigh(self, request: DecisionRequest, position: int | None = None) -> Weighed:
-        """What a request of the personalised arm weighs offers by, with the events up to a ledger position (all by
-        default).
+    def weigh(self, request: DecisionRequest, upto: tuple[int, int] | None = None) -> Weighed:
+        """What a request of the personalised arm weighs offers by, with the events and decisions up to two positions
+        (all by default).
         """
         live, profile = self._live, self._live.find(request.subscriber_id)
-        history = self._history(live, request, self._ledger.position() if position is None else position)
+        history = self._history(live, request, self._ledger.past(request.subscriber_id, at=request.at, upto=upto))
         moment = timestamp_of(request.at).astimezone(self._zone(profile))
         return weigh(live, request, profile, history, arm=Arm.MIA, moment=moment, failed=None)
 
@@ -174,13 +186,17 @@ class DecisionMaker:
             str(self._arms.arm_of(subscriber_id)),
         )
 
+    def _decide(self, live: Live, request: DecisionRequest, past: Past | None) -> Decision:
+        failed = Fallback.LEDGER_UNAVAILABLE if past is None else None
+        arm = str(self._arms.arm_of(request.subscriber_id))
+        return self._answer(live, request, past, self._new_id(), failed, arm=arm)
+
     def _answer(
         self,
         live: Live,
         request: DecisionRequest,
-        history: ContactHistory,
+        past: Past | None,
         decision_id: str,
-        position: int,
         failed: Fallback | None,
         *,
         arm: str,
@@ -188,36 +204,37 @@ class DecisionMaker:
         seed = int.from_bytes(hashlib.blake2b(decision_id.encode(), digest_size=7).digest())
         profile = live.find(request.subscriber_id)
         moment = timestamp_of(request.at).astimezone(self._zone(profile))
+        history = self._no_history(live) if past is None else self._history(live, request, past)
         answer: Answer = rank(live, request, profile, history, arm=arm, seed=seed, moment=moment, failed=failed)
+        known = past or Past()
         return Decision(
             decision_id,
             request,
             arm,
             live.versions,
             seed,
-            position,
+            known.position,
             answer.explored,
             answer.fallback,
             answer.offers,
             answer.stages,
             answer.dropped,
+            decision_position=known.decision_position,
+            reserved_until=request.at + self._reservation,
+            exhausted=tuple(sorted(known.exhausted)),
         )
 
-    def _history(self, live: Live, request: DecisionRequest, position: int) -> ContactHistory:
-        totals = self._totals(position) if live.has_budgets else {}
-        responses = self._ledger.responses(request.subscriber_id, position)
-        return history_of(responses, totals, live.eligibility.book, at=request.at)
+    def _past_of(self, stored: Decision) -> Past:
+        """What a stored decision was taken on."""
+        positions = stored.ledger_position, stored.decision_position
+        past = self._ledger.past(stored.request.subscriber_id, at=stored.request.at, upto=positions)
+        return replace(past, exhausted=frozenset(stored.exhausted))
 
-    def _totals(self, position: int) -> Mapping[str, int]:
-        """Connections of each offer in all up to a position; only what came since the last time is counted anew."""
-        counted, totals = self._counted
-        if position < counted:
-            return self._ledger.connections_by_offer(position)
-        if position > counted:
-            fresh = self._ledger.connections_by_offer(position, after=counted)
-            totals = {offer_id: totals.get(offer_id, 0) + fresh.get(offer_id, 0) for offer_id in totals | fresh}
-            self._counted = (position, totals)
-        return totals
+    def _history(self, live: Live, request: DecisionRequest, past: Past) -> ContactHistory:
+        # Of a budget it only matters whether anything is left.
+        totals = dict.fromkeys(past.exhausted, UNLIMITED_USE)
+        at = request.at
+        return history_of(past.contacts(at), totals, live.eligibility.book, at=at)
 
     def _no_history(self, live: Live) -> ContactHistory:
         """Without the ledger nothing says how much of a budget is left: treat every budget as used up."""

@@ -71,11 +71,15 @@ class Database:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        driver = self.engine.dialect.loaded_dbapi
         try:
             yield
-        except (DataError, IntegrityError, OverflowError, UnicodeError) as error:
+        except (
+            *(DataError, IntegrityError, OverflowError, UnicodeError),
+            *(driver.DataError, driver.IntegrityError),
+        ) as error:
             raise InvalidInput(f"the ledger cannot hold this value: {_first_line(error)}") from error
-        except (SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error) as error:
+        except (SQLAlchemyError, driver.Error) as error:
             raise LedgerUnavailable(f"the ledger cannot be used: {_first_line(error)}") from error
 
 
