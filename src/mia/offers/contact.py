@@ -31,7 +31,7 @@ class ContactHistory:
     """What n subscribers did with m offers, all n x m but the last.
 
     `connected` now; `connections` ever; `impressions` within the policy's window; `days_since_decline` (inf when
-    never); `total_connections` of all subscribers (m).
+    never); `total_connections` of all subscribers (m). `is_known` is False where nothing of it could be read.
     """
 
     connected: NDArray[np.bool_]
@@ -39,6 +39,7 @@ class ContactHistory:
     impressions: Floats
     days_since_decline: Floats
     total_connections: Floats
+    is_known: bool = True
 
 
 def history_of(

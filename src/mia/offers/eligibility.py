@@ -93,11 +93,20 @@ class Eligibility:
     offers: tuple[Offer, ...]
     contact: ContactPolicy
 
-    def check(self, profiles: Profiles | None, history: ContactHistory, *, channel: str | None, on: date) -> Candidates:
+    def check(
+        self,
+        profiles: Profiles | None,
+        history: ContactHistory,
+        *,
+        channel: str | None,
+        on: date,
+        region: str | None = None,
+    ) -> Candidates:
         """Verdict of every (subscriber, offer).
 
         Without profiles (an unknown subscriber, n = 1) every offer with an `eligible_if` or regions is dropped: what
-        cannot be checked is not shown. `channel` None skips the channel rule (batch scoring).
+        cannot be checked is not shown, unless `region` says where an unknown subscriber is. Of a history that is not
+        known, offers drop out that require or exclude others. `channel` None skips the channel rule (batch scoring).
         """
         rows = len(history.connected)
         verdict = np.full((rows, len(self.offers)), PASSED, np.int8)
@@ -110,10 +119,10 @@ class Eligibility:
         drop(Rule.EXPIRED, last_day < on.toordinal())
         if channel is not None:
             drop(Rule.CHANNEL, self._off_channel.outside(channel))
-        drop(Rule.REGION, self._outside_region(profiles))
+        drop(Rule.REGION, self._off_region.outside(region) if profiles is None else self._outside_region(profiles))
         drop(Rule.CONDITION, self._failing_condition(profiles, rows))
         drop(Rule.REQUIRES, _any_of(self._required, ~history.connected))
-        drop(Rule.EXCLUDES, _any_of(self._excluded, history.connected))
+        drop(Rule.EXCLUDES, _any_of(self._excluded, history.connected if history.is_known else ~history.connected))
         drop(Rule.CONNECTED, history.connected)
         per_subscriber, total = self._limits
         drop(Rule.SUBSCRIBER_LIMIT, history.connections >= per_subscriber)
@@ -157,8 +166,8 @@ class Eligibility:
     def _conditions(self) -> tuple[tuple[int, Condition], ...]:
         return tuple((place, condition) for place, offer in enumerate(self.offers) for condition in offer.eligible_if)
 
-    def _outside_region(self, profiles: Profiles | None) -> Mask:
-        regions = None if profiles is None else profiles.attributes.get(REGION)
+    def _outside_region(self, profiles: Profiles) -> Mask:
+        regions = profiles.attributes.get(REGION)
         if regions is None:
             return self._off_region.outside(None)
         names = dict.fromkeys(regions)

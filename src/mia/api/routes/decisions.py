@@ -65,6 +65,7 @@ def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRo
             language=preferred_language(accept_language),
             context=body.context or {},
             request_id=body.request_id,
+            region=body.region,
         )
         decision = await stored(services.decisions.decide(request))
         metrics.count_decision(decision)
@@ -79,8 +80,8 @@ def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRo
     )
     async def trace(decision_id: Annotated[str, Path(max_length=200)]) -> Response:
         """The answer, what was in force, and for every candidate that fell out the rule that dropped it."""
-        decision = await asyncio.to_thread(services.decisions.trace, decision_id)
-        return _answer(decision, encode_trace(decision, await catalogue_then(decision)))
+        found = await asyncio.to_thread(services.decisions.traced, decision_id)
+        return _answer(found.decision, encode_trace(found, await catalogue_then(found.decision)))
 
     return router
 

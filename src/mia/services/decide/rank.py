@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +19,7 @@ from mia.ranking.explanation import Explainable, explain
 from mia.ranking.exploration import Prospects
 from mia.ranking.pairs import Context, Pairs, build_pairs, numbers_of
 from mia.ranking.rankers.base import Ranker
+from mia.services.decide.budget import Within, at_once
 from mia.services.decide.live import Live
 
 log = logging.getLogger(__name__)
@@ -33,13 +35,24 @@ STAGES: tuple[tuple[str, Rule], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The ranked offers and how they came about."""
+    """The ranked offers and how they came about: `passed` are the places of the offers that the rules let through, and
+    `prospects` what each of them promised.
+    """
 
     offers: tuple[RankedOffer, ...]
     stages: tuple[Stage, ...]
     dropped: Mapping[str, str]
     explored: bool
     fallback: Fallback | None
+    passed: Ints
+    prospects: Prospects
+
+    @property
+    def empty_reason(self) -> str | None:
+        """Of an answer without offers the stage that dropped the last one, `catalogue` where there was none."""
+        if self.offers:
+            return None
+        return next((stage.name for stage in self.stages if stage.entered and not stage.passed), "catalogue")
 
 
 def rank(
@@ -52,24 +65,34 @@ def rank(
     seed: int,
     moment: datetime,
     failed: Fallback | None,
+    is_newcomer: bool = False,
+    within: Within = at_once,
 ) -> Answer:
-    """Answer one request. `failed` names what was already found missing; the answer is then not personalised."""
-    candidates = live.eligibility.check(profile, history, channel=request.channel, on=moment.date())
+    """Answer one request. `failed` names what was already found missing; the answer is then not personalised. The
+    profile of a newcomer holds attributes alone; `within` runs the model within its time budget.
+    """
+    candidates = live.eligibility.check(
+        profile, history, channel=request.channel, on=moment.date(), region=request.region
+    )
     passed = np.flatnonzero(candidates.passed[0])
-    fallback = failed or _fallback(live, profile)
+    fallback = failed or _fallback(live, profile) or (Fallback.NO_PROFILE if is_newcomer else None)
     pairs: Pairs | None = None
-    acceptance = live.rates.offer[-1][passed]
-    if fallback is None and arm == Arm.MIA and profile is not None and live.model is not None and len(passed):
+    acceptance = _popularity(live, profile, request)[passed]
+    is_scored = fallback in (None, Fallback.NO_PROFILE)
+    if is_scored and arm == Arm.MIA and profile is not None and live.model is not None and len(passed):
         try:
             pairs = _pairs(live, profile, passed, request, moment)
-            acceptance = _scored(live.model, pairs)
+            acceptance = within(partial(_scored, live.model, pairs))
+        except TimeoutError:
+            log.warning("model %s took longer than its time budget", live.versions.model)
+            fallback, pairs, is_scored = Fallback.MODEL_SLOW, None, False
         except Exception:
             # Whatever the model throws, the subscriber is answered.
             log.exception("model %s failed on a request", live.versions.model)
-            fallback, pairs = Fallback.MODEL_FAILED, None
+            fallback, pairs, is_scored = Fallback.MODEL_FAILED, None, False
     worth = expected_value(acceptance, live.table.value[passed], live.table.priority[passed])
     # Replay may hold a model that could not be read then: every fallback is ordered without asking one.
-    objective = Objective.VALUE if live.model is None or fallback is not None else live.model.objective
+    objective = Objective.VALUE if live.model is None or not is_scored else live.model.objective
     prospects = Prospects(objective.merit(acceptance, worth), acceptance, live.doubt[passed])
     slate = live.exploration.draw(prospects, request.limit, seed)
     reasons = _reasons(live, pairs, slate.order, request)
@@ -94,6 +117,8 @@ def rank(
         {offer_id: rule for offer_id, rule in dropped.items() if offer_id not in shown},
         slate.explored,
         fallback,
+        passed,
+        prospects,
     )
 
 
@@ -103,6 +128,12 @@ def _fallback(live: Live, profile: Profiles | None) -> Fallback | None:
     if opted_out(profile)[0]:
         return Fallback.OPTED_OUT
     return live.without_model
+
+
+def _popularity(live: Live, profile: Profiles | None, request: DecisionRequest) -> Floats:
+    """How often each offer is connected: by all, or in the region that the request of an unknown subscriber names."""
+    place = None if profile is not None else live.rates.regions.get(request.region or "")
+    return np.asarray(live.rates.offer[-1] if place is None else live.rates.region[-1, place])
 
 
 def _pairs(live: Live, profile: Profiles, passed: Ints, request: DecisionRequest, moment: datetime) -> Pairs:

@@ -1,4 +1,7 @@
-"""Decisions in the ledger: columns to look them up by, and a JSON body that holds the rest exactly."""
+"""Decisions in the ledger: columns to look them up by, and a JSON body that holds the rest exactly.
+
+What a decision left out and why is rebuilt by replay, so it takes no place here.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,7 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
-from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer, Reason, Stage, Versions
+from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer, Reason, Versions
 from mia.domain.event import EventKind
 from mia.domain.offer import Language
 from mia.errors import InvalidInput, MiaError, RequestConflict
@@ -106,7 +109,7 @@ def _encode(decision: Decision) -> tuple[Any, ...]:
         if not all(math.isfinite(value) for value in (offer.acceptance, offer.expected_value, offer.propensity)):
             raise InvalidInput(f"decision {decision.decision_id!r}: figures of {offer.offer_id!r} must be finite")
     request, versions = decision.request, decision.versions
-    body = {
+    body: dict[str, Any] = {
         "request": {
             "placement": request.placement,
             "limit": request.limit,
@@ -115,9 +118,13 @@ def _encode(decision: Decision) -> tuple[Any, ...]:
         },
         # orjson writes dataclasses field by field.
         "offers": decision.offers,
-        "stages": decision.stages,
-        "dropped": decision.dropped,
     }
+    if request.region is not None:
+        body["request"]["region"] = request.region
+    if decision.empty_reason is not None:
+        body["empty_reason"] = decision.empty_reason
+    if decision.attributes is not None:
+        body["attributes"] = decision.attributes
     try:
         text = orjson.dumps(body, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY).decode()
     except TypeError as error:
@@ -161,6 +168,7 @@ def _decode(row: Row[Any]) -> Decision:
             language=Language(request["language"]),
             context=request["context"],
             request_id=row.request_id,
+            region=request.get("region"),
         ),
         arm=row.arm,
         versions=Versions(row.model_version, row.catalogue_version, row.profile_version, row.policy_version),
@@ -179,6 +187,6 @@ def _decode(row: Row[Any]) -> Decision:
             )
             for offer in body["offers"]
         ),
-        stages=tuple(Stage(**stage) for stage in body["stages"]),
-        dropped=body["dropped"],
+        empty_reason=body.get("empty_reason"),
+        attributes=body.get("attributes"),
     )
