@@ -157,7 +157,11 @@ def test_what_was_tampered_with_is_noticed(opened: Workspace) -> None:
     kept = next(kept for kept in iter(lambda: ask(opened, subscriber_id), None) if not kept.explored)
     first, second, third = kept.offers
     swapped = (replace(second, position=1), replace(first, position=2), third)
-    fallen = next(offer_id for offer_id, rule in opened.decisions.traced(kept.decision_id).decision.dropped.items() if rule == Rule.RANK)
+    fallen = next(
+        offer_id
+        for offer_id, rule in opened.decisions.traced(kept.decision_id).decision.dropped.items()
+        if rule == Rule.RANK
+    )
     tampered = {
         "offers": [
             swapped,
