@@ -72,7 +72,9 @@ def fill_ledger(workspace: Workspace, *, subscribers: int, events: int) -> None:
     for start in range(have, events, EVENTS_CHUNK):
         count = min(EVENTS_CHUNK, events - start)
         at = now - (rng.random(count) * 90 * DAY).astype(np.int64)
-        kinds = np.where(rng.random(count) < 0.025, "connection", np.where(rng.random(count) < 0.02, "decline", "impression"))
+        kinds = np.where(
+            rng.random(count) < 0.025, "connection", np.where(rng.random(count) < 0.02, "decline", "impression")
+        )
         people = rng.integers(0, subscribers, count)
         workspace.ledger.load_events(
             pa.table(
@@ -80,7 +82,9 @@ def fill_ledger(workspace: Workspace, *, subscribers: int, events: int) -> None:
                     "event_id": [f"b{start + number:09d}" for number in range(count)],
                     "occurred_at": at,
                     "subscriber_id": [_id(number) for number in people.tolist()],
-                    "offer_id": pa.DictionaryArray.from_arrays(rng.integers(0, len(offers), count), offers).cast("string"),
+                    "offer_id": pa.DictionaryArray.from_arrays(rng.integers(0, len(offers), count), offers).cast(
+                        "string"
+                    ),
                     "kind": kinds,
                     "channel": pa.repeat("app", count),
                     "local_day": at // DAY,
