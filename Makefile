@@ -107,8 +107,8 @@ bench-exploration: $(READY) ## Microseconds that exploring with exact propensiti
 bench-open-bandit: $(READY) ## Off-policy values of a public log of true propensities
 	@$(BIN)/python benchmarks/open_bandit.py
 
-bench-serving: $(READY) ## Decisions a second of one worker beside a bare route of the same bytes
-	@$(BIN)/python benchmarks/serving.py
+bench-serving: $(READY) ## Decisions and events a second of one worker beside a bare route; WORLD="--subscribers 1000000 --events 10000000"
+	@$(BIN)/python benchmarks/serving.py $(WORLD)
 
 bench-profile-store: $(READY) ## A snapshot of five million subscribers: publishing, size, opening, random reads
 	@$(BIN)/python benchmarks/profile_store.py
