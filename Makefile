@@ -124,8 +124,8 @@ bench-rules: $(READY) ## Microseconds that contact history and rules take of a r
 bench-open-bandit: $(READY) ## Off-policy values of a public log of true propensities
 	@$(BIN)/python benchmarks/open_bandit.py
 
-bench-serving: $(READY) ## Decisions a second of one worker beside a bare route of the same bytes
-	@$(BIN)/python benchmarks/serving.py
+bench-serving: $(READY) ## Decisions and events a second of one worker beside a bare route; WORLD="--subscribers 1000000 --events 10000000"
+	@$(BIN)/python benchmarks/serving.py $(WORLD)
 
 bench-training: $(READY) ## Training beside bare lightgbm.train, and the curve of quality against cost in docs/quality-cost.svg
 	@$(BIN)/python benchmarks/training.py

@@ -56,7 +56,7 @@ def main() -> None:
         if chosen.home is None:
             mia("demo", "--no-serve", "--home", str(home))
         with opened(home) as workspace:
-            live = workspace.decisions._live
+            live = workspace.decisions.live
             ids = pa.concat_tables([pq.read_table(path) for path in workspace.lake.paths("subscribers")])
             people, _ = workspace.profiles.find_many(live.versions.profile, ids["subscriber_id"].to_pylist())
             ranker = workspace.ranker(workspace.version("champion"))

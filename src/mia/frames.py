@@ -5,6 +5,7 @@ n is the number of subscriber rows, p of profile features, m of offers, k of key
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -74,9 +75,8 @@ class Profiles:
         """One profile or subscriber column of n values; None when there is none of that name."""
         if name in self.attributes:
             return self.attributes[name]
-        if name in self.names:
-            return self.numeric[:, self.names.index(name)].astype(np.float64)
-        return None
+        place = places_of(self.names).get(name)
+        return None if place is None else self.numeric[:, place].astype(np.float64)
 
     def take(self, rows: Ints) -> "Profiles":
         """The profiles of the given rows, in their order; rows may repeat."""
@@ -89,6 +89,12 @@ class Profiles:
             self.usage.take(rows),
             self.responses.take(rows),
         )
+
+
+@lru_cache(maxsize=64)
+def places_of(names: tuple[str, ...]) -> Mapping[str, int]:
+    """The place of each name, which are those of a few kinds of frames."""
+    return {name: place for place, name in enumerate(names)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,9 @@ class ProfileStore(Protocol):
     def find(self, snapshot: str, subscriber_id: str) -> Profiles | None:
         """The profile of one subscriber as a frame of one row, None when it has none."""
 
+    def reader(self, snapshot: str) -> "ProfileReader":
+        """A snapshot that stays open as long as the reader is kept."""
+
     def find_many(self, snapshot: str, subscriber_ids: Sequence[str]) -> tuple[Profiles, NDArray[np.bool_]]:
         """Profiles of the known ids of n, in the order asked for, and which of the ids are known (n)."""
 
@@ -181,6 +184,31 @@ class PersonFiles(Protocol):
 
     def drop_rejects(self, path: Path, subscriber_id: str) -> int:
         """Leave such rows out of a file of rejects; returns how many there were."""
+
+
+class ProfileReader(Protocol):
+    """One open snapshot."""
+
+    @property
+    def as_of(self) -> int:
+        """Its day."""
+
+    @property
+    def rows(self) -> int:
+        """Number of profiles."""
+
+    @property
+    def blank(self) -> Profiles:
+        """A row of nothing: every feature unknown, no attribute, no keys."""
+
+    def find(self, subscriber_id: str) -> Profiles | None:
+        """The profile of one subscriber as a frame of one row, None when it has none."""
+
+    def known(self, subscriber_ids: Sequence[str]) -> NDArray[np.bool_]:
+        """Which of n ids have a profile (n)."""
+
+    def first(self, most: int) -> list[str]:
+        """Ids of a few subscribers, always the same."""
 
 
 class Ledger(Protocol):

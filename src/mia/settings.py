@@ -107,6 +107,15 @@ class QueueSettings(_Section):
     """Room of a worker's local spool while the ledger is away; half of it for events, the rest for decisions."""
 
 
+class DecisionSettings(_Section):
+    """How long a decision waits for what it is made of, in milliseconds."""
+
+    scorer_budget_ms: Annotated[float, Field(gt=0)] = 100.0
+    """Longest that the model may take; then the answer is the popular order and says `model_slow`."""
+    ledger_budget_ms: Annotated[float, Field(gt=0)] = 500.0
+    """Longest that reading the contact history may take; then offers that need it rest (`ledger_unavailable`)."""
+
+
 class ProfileSettings(_Section):
     """Usage profiles."""
 
@@ -171,6 +180,7 @@ class Settings(BaseSettings):
     arms: ArmSettings = ArmSettings()
     retention: RetentionSettings = RetentionSettings()
     queue: QueueSettings = QueueSettings()
+    decisions: DecisionSettings = DecisionSettings()
     profiles: ProfileSettings = ProfileSettings()
     training: TrainingSettings = TrainingSettings()
     gate: GateLimits = GateLimits()

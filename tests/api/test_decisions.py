@@ -19,7 +19,7 @@ def test_answer_holds_the_contract(door: Door) -> None:
     body = answer.json()
     assert list(body) == [
         "decision_id", "subscriber_id", "arm", "model_version", "catalogue_version", "fallback", "explored",
-        "offers",
+        "offers", "empty_reason",
     ]  # fmt: skip
     assert body["decision_id"] == "d1"
     assert (body["fallback"], body["explored"]) == (None, False)
@@ -125,6 +125,7 @@ def test_trace_says_how_it_came_about(door: Door) -> None:
         "language": "ru",
         "context": {"screen": "home"},
         "request_id": "r1",
+        "region": None,
         "at": "2021-07-01T12:00:00Z",
     }
     assert trace["versions"] == {"model": "7", "catalogue": "c1", "profile": "2021-07-01", "policy": "p1"}

@@ -1,5 +1,7 @@
 """/healthz, /readyz and /metrics."""
 
+import os
+
 from prometheus_client.parser import text_string_to_metric_families
 from tests.fakes.door import MACRO_REGIONS, Door
 
@@ -15,8 +17,10 @@ def test_ready_names_what_is_in_force(door: Door) -> None:
     assert answer.json() == {
         "ready": True,
         "personalised": True,
-        "checks": {"catalogue": "ok", "ledger": "ok"},
-        "versions": {"model": "7", "profile": "2021-07-01", "catalogue": "c1"},
+        "checks": {"warm": "ok", "catalogue": "ok", "ledger": "ok"},
+        "versions": {"model": "7", "profile": "2021-07-01", "catalogue": "c1", "policy": "p1"},
+        "newer_refused": None,
+        "worker": os.getpid(),
         "ledger_position": 0,
     }
 
@@ -26,6 +30,18 @@ def test_ready_without_a_model_but_says_so(door: Door) -> None:
     answer = door.get("/readyz")
     assert answer.status_code == 200
     assert answer.json()["personalised"] is False
+
+
+def test_not_ready_before_it_is_warm(door: Door) -> None:
+    door.decisions.is_warm = False
+    answer = door.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["warm"] == "still warming up"
+
+
+def test_ready_says_what_keeps_newer_versions_away(door: Door) -> None:
+    door.decisions.trouble = "model 8 fails; model 7 stays in force"
+    assert door.get("/readyz").json()["newer_refused"] == door.decisions.trouble
 
 
 def test_not_ready_without_a_ledger(door: Door) -> None:
@@ -55,7 +71,8 @@ def test_metrics_show_latency_by_route_versions_and_connections(door: Door) -> N
     }
     assert counts == {("/v1/decisions/{decision_id}", "404"): 1, ("other", "404"): 1, ("/healthz", "200"): 1}
     versions = families["mia_versions_info"].samples[0].labels
-    assert versions == {"model": "7", "catalogue": "c1", "profile": "2021-07-01"}
+    worker = str(os.getpid())
+    assert versions == {"model": "7", "catalogue": "c1", "profile": "2021-07-01", "policy": "p1", "worker": worker}
     connections = {sample.labels["macro_region"]: sample.value for sample in families["mia_connections"].samples}
     urals = door.services.uptake.headline("Urals", "2021-01", "2021-06")
     assert connections["Urals"] == urals.cumulative

@@ -20,6 +20,7 @@ from mia.domain.offer import Language, Offer, Text
 from mia.domain.region import REGIONS
 from mia.errors import LedgerUnavailable, NoReport, Overloaded, UnknownModel, UnknownOffer
 from mia.ports import ApiKey, Proposal
+from mia.services.decide import Traced
 from mia.services.record import Recorder
 from mia.services.report import UptakeReport
 from mia.storage.ledger import GroupCommit
@@ -76,6 +77,9 @@ class FakeDecisions:
 
     model_version = "7"
     snapshot = "2021-07-01"
+    policy = "p1"
+    is_warm = True
+    trouble: str | None = None
 
     def __init__(self, ledger: FakeLedger) -> None:
         self.catalogue = FakeCatalogue()
@@ -109,6 +113,9 @@ class FakeDecisions:
 
     def trace(self, decision_id: str) -> Decision:
         return self._ledger.decision(decision_id)
+
+    def traced(self, decision_id: str) -> Traced:
+        return Traced(self.trace(decision_id), None)
 
     def reload(self) -> None:
         self.reloads += 1

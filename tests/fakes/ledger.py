@@ -200,7 +200,7 @@ class FakeLedger:
             if place <= decisions and one.request.subscriber_id == subscriber_id and one.reserved_until > at
         ]
         reserved = [
-            Response(offer.offer_id, EventKind.IMPRESSION, one.request.at)
+            Response(offer.offer_id, EventKind.IMPRESSION, one.request.at, one.request.channel)
             for _, one in keeping
             for offer in one.offers
             if (one.decision_id, offer.offer_id) not in shown
@@ -210,7 +210,7 @@ class FakeLedger:
         return Past(
             events,
             decisions if upto else newest,
-            tuple(Response(event.offer_id, event.kind, event.occurred_at) for event in own),
+            tuple(Response(event.offer_id, event.kind, event.occurred_at, event.channel) for event in own),
             tuple(reserved),
             frozenset(
                 offer_id

@@ -94,7 +94,7 @@ def greedy(opened: Workspace) -> Parts:
 
 def popular_order(parts: Parts, decision: Decision) -> list[str]:
     """Offers that may be shown, by what others connect, margin and priority."""
-    live = parts.maker._live
+    live = parts.maker._force.live
     shown = {offer.offer_id for offer in decision.offers}
     allowed = shown | {offer_id for offer_id, rule in decision.dropped.items() if rule == Rule.RANK}
     rate = dict(zip((offer.id for offer in live.catalogue.offers), live.rates.offer[-1], strict=True))
@@ -443,12 +443,14 @@ def test_of_a_stranger_only_the_arm_is_known(greedy: Parts, opened: Workspace) -
     assert facts.arm == str(opened.arms.arm_of("nobody"))
 
 
-def test_newer_versions_are_taken_over_after_a_while(opened: Workspace, people: dict[str, list[str]]) -> None:
+def test_newer_versions_are_taken_over_by_a_reload_and_never_by_a_request(
+    opened: Workspace, people: dict[str, list[str]]
+) -> None:
     parts = Parts(opened)
     parts.newest = replace(parts.newest, policy=GREEDY.version)
-    parts.clock.now += 4_000_000
+    parts.clock.now += DAY
     assert parts.decide(people["mia"][0]).versions.policy != GREEDY.version
-    parts.clock.now += 2_000_000
+    parts.maker.reload()
     assert parts.decide(people["mia"][0]).versions.policy == GREEDY.version
     parts.newest = replace(parts.newest, catalogue="gone")
     parts.maker.reload()
@@ -460,7 +462,7 @@ def test_a_registry_that_is_away_takes_nothing_with_it(
     opened: Workspace, people: dict[str, list[str]], caplog: Any
 ) -> None:
     parts = Parts(opened)
-    parts.maker._newest = raising(Exception("the registry is away"))
+    parts.maker._force.newest = raising(Exception("the registry is away"))
     parts.maker.reload()
     assert "the registry is away" in caplog.text
     assert parts.decide(people["mia"][0]).fallback is None

@@ -103,7 +103,9 @@ def test_what_waits_in_a_spool_is_not_passed_over(opened: Workspace, who: str) -
     assert opened.erase_person(who).decisions == 1
 
 
-def test_the_commands(opened: Workspace, who: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands(opened: Workspace, who: str, tmp_path: Path) -> None:
+    # A process opens a snapshot once, and the commands run in this one.
+    opened.profiles.close()
     home = ["--home", str(opened.home)]
     run = CliRunner().invoke
     told = run(app, ["export", who, *home])

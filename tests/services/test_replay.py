@@ -11,7 +11,7 @@ from tests.fakes.profiles import profiles_of_day
 from tests.fakes.world import AS_OF, NOON, World
 
 from mia.bootstrap import Workspace, open_workspace
-from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer, Rule, Stage
+from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer, Rule
 from mia.domain.event import Event, EventKind
 from mia.domain.offer import Language
 from mia.errors import FeatureMismatch, LedgerUnavailable, UnknownDecision, UnknownSnapshot
@@ -159,7 +159,11 @@ def test_what_was_tampered_with_is_noticed(opened: Workspace) -> None:
     kept = next(kept for kept in iter(lambda: ask(opened, subscriber_id), None) if not kept.explored)
     first, second, third = kept.offers
     swapped = (replace(second, position=1), replace(first, position=2), third)
-    fallen = next(offer_id for offer_id, rule in kept.dropped.items() if rule == Rule.RANK)
+    fallen = next(
+        offer_id
+        for offer_id, rule in opened.decisions.traced(kept.decision_id).decision.dropped.items()
+        if rule == Rule.RANK
+    )
     tampered = {
         "offers": [
             swapped,
@@ -168,21 +172,20 @@ def test_what_was_tampered_with_is_noticed(opened: Workspace) -> None:
             (replace(first, reasons=()), second, third),
             *(a_little_more(kept.offers, field) for field in ("acceptance", "expected_value", "propensity")),
         ],
-        "dropped": [{}, kept.dropped | {fallen: str(Rule.CONNECTED)}],
         "explored": [not kept.explored],
         "seed": [kept.seed + 1],
-        "stages": [(*kept.stages[:-1], Stage("arbitration", 99, 3))],
+        "empty_reason": ["contact"],
         "fallback": [Fallback.OPTED_OUT, Fallback.NO_MODEL],
     }
     maker = opened.decisions
     for field, values in tampered.items():
         for value in values:
-            maker._ledger = Tampering(opened.ledger, **{field: value})
+            maker._histories.ledger = Tampering(opened.ledger, **{field: value})
             assert maker.replay(kept.decision_id).differences == (field,), (field, value)
     for field, value in (("arm", "control"), ("ledger_position", 0), ("fallback", Fallback.MODEL_FAILED)):
-        maker._ledger = Tampering(opened.ledger, **{field: value})
+        maker._histories.ledger = Tampering(opened.ledger, **{field: value})
         assert "offers" in maker.replay(kept.decision_id).differences, field
-    maker._ledger = opened.ledger
+    maker._histories.ledger = opened.ledger
     assert maker.replay(kept.decision_id).differences == ()
 
 
@@ -190,7 +193,7 @@ def test_what_was_tampered_with_is_noticed(opened: Workspace) -> None:
 def test_what_had_failed_is_taken_as_failed_again(opened: Workspace, failure: str) -> None:
     subscriber_id = personalised(opened)
     maker = opened.decisions
-    whole, ledger, model = maker._live, maker._ledger, maker._live.model
+    whole, ledger, model = maker._force.live, maker._histories.ledger, maker._force.live.model
 
     class Failing:
         def __getattr__(self, name: str) -> Any:
@@ -198,17 +201,17 @@ def test_what_had_failed_is_taken_as_failed_again(opened: Workspace, failure: st
 
     match failure:
         case "loading":
-            maker._live = replace(whole, model=None, without_model=Fallback.MODEL_FAILED)
+            maker._force.live = replace(whole, model=None, without_model=Fallback.MODEL_FAILED)
         case "scoring":
-            maker._live = replace(whole, model=Failing())  # type: ignore[arg-type]
+            maker._force.live = replace(whole, model=Failing())  # type: ignore[arg-type]
         case "ledger":
-            maker._ledger = Failing()
+            maker._histories.ledger = Failing()
     decision = maker.decide(DecisionRequest(subscriber_id, "app", NOON))
-    maker._live, maker._ledger = whole, ledger
+    maker._force.live, maker._histories.ledger = whole, ledger
     expected = Fallback.LEDGER_UNAVAILABLE if failure == "ledger" else Fallback.MODEL_FAILED
     assert decision.fallback is expected
     ledger.append_decisions([decision])
-    assert maker._live.model is model
+    assert maker._force.live.model is model
     found = maker.replay(decision.decision_id)
     assert found.differences == ()
     assert found.rebuilt == decision
@@ -243,7 +246,7 @@ def test_profiles_of_other_features_are_refused_when_they_come(opened: Workspace
     for decision in (before, after):
         assert maker.replay(decision.decision_id).differences == ()
     mixed = replace(before.versions, profile=other)
-    maker._ledger = Tampering(opened.ledger, versions=mixed)
+    maker._histories.ledger = Tampering(opened.ledger, versions=mixed)
     with pytest.raises(FeatureMismatch, match=f"{fitted}.*other features"):
         maker.replay(before.decision_id)
 

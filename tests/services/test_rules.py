@@ -57,6 +57,7 @@ def maker_of(opened: Workspace, folder: Path, *, mandatory: tuple[str, ...] = ()
         default_timezone="UTC",
         clock=lambda: NOON,
         new_id=lambda: f"d{next(numbers)}",
+        reservation=0,
     )
 
 

@@ -252,9 +252,9 @@ def test_the_best_are_what_a_decision_without_exploration_shows(opened: Workspac
     for row in best:
         by_person.setdefault(row["subscriber_id"], []).append(row)
     maker = opened.decisions
-    model = maker._live.model
+    model = maker._force.live.model
     assert model is not None
-    maker._live = replace(maker._live, model=Blind(model._boosters, model.schema, model.calibration))
+    maker._force.live = replace(maker._force.live, model=Blind(model._boosters, model.schema, model.calibration))
     compared = 0
     for subscriber_id in everyone:
         if str(opened.arms.arm_of(subscriber_id)) == "control" and subscriber_id not in opted_out:

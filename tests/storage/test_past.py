@@ -54,7 +54,7 @@ def test_a_decision_keeps_its_places_until_they_are_confirmed_or_time_is_over(le
     ledger.append_events([shown("e1", "d1", "music"), shown("e2", "d1", "video", kind=EventKind.CLICK)])
     confirmed = ledger.past("s1", at=AT + MINUTE)
     assert confirmed.reserved == (an_impression("video"),)
-    assert confirmed.responses == (an_impression("music"), Response("video", EventKind.CLICK, AT))
+    assert confirmed.responses == (an_impression("music"), Response("video", EventKind.CLICK, AT, "app"))
     assert confirmed.position == ledger.position()
     assert ledger.past("s1", at=LATER).reserved == ()
     assert ledger.past("s1", at=LATER).decision_position == 0

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Annotated
 
-from fastapi import Security
+from fastapi import Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from mia.errors import MissingScope, UnknownKey
@@ -37,16 +37,23 @@ class Access:
             bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
             header: Annotated[str | None, Security(_header)],
         ) -> None:
-            secret = bearer.credentials if bearer is not None else header
-            if not secret:
-                raise UnknownKey("a key is needed: Authorization: Bearer mia_... or X-API-Key")
-            key = await self._find(secret)
-            if key is None:
-                raise UnknownKey("this key is not known, or was revoked")
-            if scope not in key.scopes and ADMIN not in key.scopes:
-                raise MissingScope(scope)
+            await self._let_in(bearer.credentials if bearer is not None else header, scope)
 
         return check
+
+    async def admit(self, request: Request, scope: str) -> None:
+        """The same for a request that no dependency was resolved of; raises UnknownKey and MissingScope."""
+        bearer = await _bearer(request)
+        await self._let_in(bearer.credentials if bearer is not None else await _header(request), scope)
+
+    async def _let_in(self, secret: str | None, scope: str) -> None:
+        if not secret:
+            raise UnknownKey("a key is needed: Authorization: Bearer mia_... or X-API-Key")
+        key = await self._find(secret)
+        if key is None:
+            raise UnknownKey("this key is not known, or was revoked")
+        if scope not in key.scopes and ADMIN not in key.scopes:
+            raise MissingScope(scope)
 
     async def _find(self, secret: str) -> ApiKey | None:
         digest = sha256(secret.encode("utf-8", "surrogatepass")).digest()

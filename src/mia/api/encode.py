@@ -7,6 +7,7 @@ import orjson
 from mia.api.services import Offers
 from mia.domain.decision import Decision, RankedOffer
 from mia.domain.offer import Language
+from mia.services.decide import Traced
 from mia.timeline import timestamp_of
 
 
@@ -15,8 +16,9 @@ def encode_decision(decision: Decision, catalogue: Offers) -> bytes:
     return orjson.dumps(_answer(decision, catalogue))
 
 
-def encode_trace(decision: Decision, catalogue: Offers) -> bytes:
-    """The answer and everything it takes to rebuild it."""
+def encode_trace(traced: Traced, catalogue: Offers) -> bytes:
+    """The answer, everything it takes to rebuild it, and what became of the other offers."""
+    decision = traced.decision
     request, versions = decision.request, decision.versions
     trace = {
         "request": {
@@ -26,6 +28,7 @@ def encode_trace(decision: Decision, catalogue: Offers) -> bytes:
             "language": request.language.value,
             "context": dict(request.context),
             "request_id": request.request_id,
+            "region": request.region,
             "at": timestamp_of(request.at),
         },
         "versions": {
@@ -38,6 +41,7 @@ def encode_trace(decision: Decision, catalogue: Offers) -> bytes:
         "ledger_position": decision.ledger_position,
         "stages": [{"name": stage.name, "entered": stage.entered, "passed": stage.passed} for stage in decision.stages],
         "dropped": dict(decision.dropped),
+        "incomplete": traced.incomplete,
     }
     return orjson.dumps(_answer(decision, catalogue) | trace, option=orjson.OPT_UTC_Z)
 
@@ -53,6 +57,7 @@ def _answer(decision: Decision, catalogue: Offers) -> dict[str, Any]:
         "fallback": decision.fallback,
         "explored": decision.explored,
         "offers": [_offer(ranked, language, catalogue) for ranked in decision.offers],
+        "empty_reason": decision.empty_reason,
     }
 
 

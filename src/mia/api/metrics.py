@@ -1,5 +1,6 @@
 """Prometheus metrics of one worker. With several workers each counts for itself; scrape them apart."""
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -40,7 +41,10 @@ class Metrics:
         )
         self._position = Gauge("mia_ledger_position", "Position of the newest event.", registry=self._registry)
         self._versions = Gauge(
-            "mia_versions_info", "Versions in force.", ("model", "catalogue", "profile"), registry=self._registry
+            "mia_versions_info",
+            "Versions in force in this worker.",
+            ("model", "catalogue", "profile", "policy", "worker"),
+            registry=self._registry,
         )
 
         self._health = Gauge(
@@ -77,11 +81,18 @@ class Metrics:
         self._latency.labels(method, route, status).observe(seconds)
 
     def show_state(
-        self, *, model: str | None, catalogue: str, profile: str | None, position: int, connections: Mapping[str, int]
+        self,
+        *,
+        model: str | None,
+        catalogue: str,
+        profile: str | None,
+        policy: str,
+        position: int,
+        connections: Mapping[str, int],
     ) -> None:
         """What is in force right now; `connections` by macro-region."""
         self._versions.clear()
-        self._versions.labels(model or "", catalogue, profile or "").set(1)
+        self._versions.labels(model or "", catalogue, profile or "", policy, os.getpid()).set(1)
         self._position.set(position)
         self._connections.clear()
         for macro_region, count in connections.items():

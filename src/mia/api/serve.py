@@ -15,7 +15,8 @@ def serve_factory() -> FastAPI:
 
 
 def services_of(workspace: Workspace) -> Services:
-    """What the door needs of a workspace."""
+    """What the door needs of a workspace; what decides is warm."""
+    workspace.decisions.warm()
     return Services(
         decisions=workspace.decisions,
         catalogue=workspace.catalogue,

@@ -11,6 +11,7 @@ from mia.domain.decision import Decision, DecisionRequest
 from mia.domain.event import Event, Outcome
 from mia.domain.offer import Offer
 from mia.ports import Keys, Proposal
+from mia.services.decide import Traced
 from mia.services.record import Rejected
 from mia.uptake.headline import Headline
 
@@ -45,11 +46,23 @@ class Decisions(Protocol):
     def snapshot(self) -> str | None:
         """Name of the profile snapshot in use."""
 
+    @property
+    def policy(self) -> str:
+        """Version of the policy in force."""
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether what is in force has answered requests."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why newer versions, if there are any, are not in force."""
+
     def propose(self, request: DecisionRequest) -> Proposal:
         """Take a decision; it is not stored yet."""
 
-    def trace(self, decision_id: str) -> Decision:
-        """A stored decision; raises UnknownDecision."""
+    def traced(self, decision_id: str) -> Traced:
+        """A stored decision with what became of the other offers; raises UnknownDecision."""
 
     def reload(self) -> None:
         """Take over newer versions of catalogue, model and snapshot, if there are any. Blocks while it loads."""

@@ -56,6 +56,7 @@ class DecisionBody(BaseModel):
     limit: int = Field(3, ge=1, le=50, strict=True, description="how many offers at most")
     context: Context | None = Field(None, description="anything about the moment; kept for replay")
     request_id: Identifier | None = Field(None, description="idempotency key: repeats get the identical answer")
+    region: Identifier | None = Field(None, description="where an unknown subscriber is: what is popular there")
 
 
 class ReasonAnswer(BaseModel):
@@ -91,6 +92,7 @@ class DecisionAnswer(BaseModel):
     fallback: Fallback | None = Field(description="why the answer is not the full personalised one")
     explored: bool = Field(description="the order was drawn at random, not by expected value")
     offers: list[OfferAnswer]
+    empty_reason: str | None = Field(description="without offers: the stage that dropped the last one")
 
 
 class RequestTrace(BaseModel):
@@ -102,6 +104,7 @@ class RequestTrace(BaseModel):
     language: str
     context: dict[str, Any]
     request_id: str | None
+    region: str | None
     at: str = Field(description="RFC 3339, UTC")
 
 
@@ -129,8 +132,9 @@ class TraceAnswer(DecisionAnswer):
     versions: VersionsTrace
     seed: int
     ledger_position: int = Field(description="the last event the decision could see")
-    stages: list[StageTrace]
+    stages: list[StageTrace] = Field(description="rebuilt, as is `dropped`")
     dropped: dict[str, str] = Field(description="the rule that dropped each candidate that fell out")
+    incomplete: str | None = Field(description="why stages and dropped are missing: their versions are gone")
 
 
 class EventsBody(BaseModel):

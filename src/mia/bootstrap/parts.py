@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from functools import cached_property
 from getpass import getuser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -19,12 +19,12 @@ from mia.errors import FeatureMismatch, InvalidSettings, NotEnoughData, UnknownM
 from mia.frames import Profiles
 from mia.offers.catalogue import Catalogue
 from mia.offers.policy import read_policy
-from mia.ports import Engine
+from mia.ports import Engine, ProfileReader
 from mia.profiles.features import feature_fingerprint
 from mia.ranking.local_time import Zones
 from mia.ranking.rankers.base import Ranker
 from mia.ranking.rankers.registry import load_ranker
-from mia.services.decide import DecisionMaker, LiveLoader
+from mia.services.decide import Budget, DecisionMaker, LiveLoader, Newcomers
 from mia.services.ingest import Terms
 from mia.services.refresh import ProfileBuilder
 from mia.services.report import UptakeReport
@@ -35,11 +35,12 @@ from mia.storage.kept_health import KeptHealth
 from mia.storage.lake import ParquetLake
 from mia.storage.learning_log import WillingLog
 from mia.storage.ledger import GroupCommit, Shelter, SqlKeys, SqlLedger, open_ledger
+from mia.storage.newcomers import load_newcomers
 from mia.storage.policies import load_policy_text, policy_version
 from mia.storage.profile_store import LmdbProfileStore
 from mia.storage.spool import Spool
-from mia.tables import OCCURRED_AT
-from mia.timeline import MICROSECONDS
+from mia.tables import OCCURRED_AT, SUBSCRIBERS
+from mia.timeline import MICROSECONDS, date_of
 
 if TYPE_CHECKING:
     from mia.storage.registry import MlflowRegistry
@@ -77,6 +78,7 @@ class Parts:
         self.spool = Spool(self.home / "spool", settings.queue.spool_megabytes * 2**20)
         self.health = KeptHealth(self.home / "monitor")
         self.engine = DuckDBEngine(settings.threads, settings.memory_limit, self.home / "spill")
+        self._came: tuple[ProfileReader, tuple[str, ...], Newcomers] | None = None
         self.arms = ArmSplit(settings.arms.salt, settings.arms.control_share)
         self.regions = {
             name: Region(name, region.macro_region, region.timezone) for name, region in settings.regions.items()
@@ -142,10 +144,17 @@ class Parts:
 
     @cached_property
     def decisions(self) -> DecisionMaker:
-        """Takes and replays decisions."""
-        return self._decision_maker(self.newest_versions, self.arms)
+        """Takes and replays decisions, within the time budgets of the settings."""
+        budgets = self.settings.decisions
+        return self._decision_maker(
+            self.newest_versions,
+            self.arms,
+            newcomers=self._newcomers,
+            score_within=Budget(budgets.scorer_budget_ms / 1e3).run,
+            read_within=Budget(budgets.ledger_budget_ms / 1e3).run,
+        )
 
-    def _decision_maker(self, newest: Callable[[], Versions], arms: ArmSplit) -> DecisionMaker:
+    def _decision_maker(self, newest: Callable[[], Versions], arms: ArmSplit, **further: Any) -> DecisionMaker:  # noqa: ANN401
         return DecisionMaker(
             ledger=self.ledger,
             loader=LiveLoader(
@@ -161,7 +170,19 @@ class Parts:
             clock=self.clock,
             new_id=lambda: uuid.uuid4().hex,
             reservation=self.settings.reservation_minutes * 60 * MICROSECONDS,
+            **further,
         )
+
+    def _newcomers(self, reader: ProfileReader) -> Newcomers:
+        """The subscribers of the lake without a profile in a snapshot; looked for again when one of them changes."""
+        paths = tuple(self.lake.paths(SUBSCRIBERS.name))
+        if self._came is None or self._came[0] is not reader or self._came[1] != paths:
+            found = Newcomers()
+            if paths:
+                rows = load_newcomers(paths, date_of(reader.as_of), reader.rows, reader.known)
+                found = Newcomers.build(rows, reader.as_of)
+            self._came = (reader, paths, found)
+        return self._came[2]
 
     @property
     def zones(self) -> Zones:

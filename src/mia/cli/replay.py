@@ -33,10 +33,17 @@ MEANINGS: dict[Rule, str] = {
 }
 
 
-def replay(decision_id: Annotated[str, typer.Argument(help="Id of the decision.")], home: Home = None) -> None:
+def replay(
+    decision_id: Annotated[str, typer.Argument(help="Id of the decision.")],
+    why: Annotated[str | None, typer.Option(metavar="OFFER", help="Say why this offer was not shown.")] = None,
+    home: Home = None,
+) -> None:
     """Rebuild a decision from its versions, seed and ledger position, and compare it with what was answered."""
     with workspace(home) as opened:
         found = opened.decisions.replay(decision_id)
+        if why is not None:
+            kept_by, figures = found.why(why)
+            typer.echo(f"{why} was not shown: {MEANINGS[kept_by]}{f' ({figures})' if figures else ''}.\n")
     differences = ", ".join(found.differences)
     typer.echo(f"decision {decision_id}: {f'differs in {differences}' if differences else 'rebuilt identically'}\n")
     table = new_table("position", "offer", "acceptance", "expected\nvalue", "propensity", numbers=3)

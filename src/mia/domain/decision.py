@@ -12,9 +12,11 @@ class Fallback(StrEnum):
     """Why an answer is not the full personalised one. Each is named in the answer and counted."""
 
     UNKNOWN_SUBSCRIBER = "unknown_subscriber"
+    NO_PROFILE = "no_profile"
     NO_MODEL = "no_model"
     FEATURE_MISMATCH = "feature_mismatch"
     MODEL_FAILED = "model_failed"
+    MODEL_SLOW = "model_slow"
     OPTED_OUT = "opted_out"
     LEDGER_UNAVAILABLE = "ledger_unavailable"
 
@@ -46,7 +48,9 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DecisionRequest:
-    """What the personal account asks for. `at` in microseconds since the epoch."""
+    """What the personal account asks for. `at` in microseconds since the epoch; `region` is where the client believes
+    the subscriber to be, and counts only for one of whom nothing is known.
+    """
 
     subscriber_id: str
     channel: str
@@ -56,6 +60,7 @@ class DecisionRequest:
     language: Language = Language.RU
     context: Mapping[str, Any] = field(default_factory=dict)
     request_id: str | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,10 @@ class Decision:
 
     `seed` drives the exploration; `ledger_position` is the last event the decision could see, `decision_position` the
     last decision of its subscriber that it counted. Until `reserved_until` (microseconds) its offers keep their places
-    in caps without an impression. `exhausted` are offers whose budgets it was told to be used up.
+    in caps without an impression. `exhausted` are offers whose budgets it was told to be used up. `empty_reason` names
+    the stage that dropped the last candidate of an answer without offers. `attributes` are what was known of a
+    subscriber without a profile, which no snapshot keeps. `stages` and `dropped` tell of the losers: they are rebuilt
+    when they are asked for and kept nowhere, so they count for nothing when decisions are compared.
     """
 
     decision_id: str
@@ -115,8 +123,10 @@ class Decision:
     explored: bool
     fallback: Fallback | None
     offers: tuple[RankedOffer, ...]
-    stages: tuple[Stage, ...] = ()
-    dropped: Mapping[str, str] = field(default_factory=dict)
+    stages: tuple[Stage, ...] = field(default=(), compare=False)
+    dropped: Mapping[str, str] = field(default_factory=dict, compare=False)
     decision_position: int = 0
     reserved_until: int = 0
     exhausted: tuple[str, ...] = ()
+    empty_reason: str | None = None
+    attributes: Mapping[str, str | float | None] | None = None

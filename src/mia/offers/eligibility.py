@@ -73,13 +73,15 @@ class Eligibility:
         channel: str | None,
         on: date,
         minute: int | None = None,
+        region: str | None = None,
     ) -> Candidates:
         """Verdict of every (subscriber, offer) on a local day, at a local `minute` after midnight.
 
         Without profiles (an unknown subscriber, n = 1) every offer with an `eligible_if` or regions is dropped: what
-        cannot be checked is not shown. `channel` None skips what asks for a channel (batch scoring): channel, consent,
-        quiet hours and caps per channel; `minute` None skips the quiet hours. A mandatory offer passes caps and
-        cooldowns, but no other rule.
+        cannot be checked is not shown, unless `region` says where an unknown subscriber is. Of a history that is not
+        known, offers drop out that require or exclude others. `channel` None skips what asks for a channel (batch
+        scoring): channel, consent, quiet hours and caps per channel; `minute` None skips the quiet hours. A mandatory
+        offer passes caps and cooldowns, but no other rule.
         """
         rows = len(history.connected)
         verdict = np.full((rows, len(self.offers)), PASSED, np.int8)
@@ -95,10 +97,10 @@ class Eligibility:
             drop(Rule.CHANNEL, self._off_channel.outside(channel))
             if outbound:
                 drop(Rule.CONSENT, ~consented(profiles, rows, channel)[:, None])
-        drop(Rule.REGION, self._outside_region(profiles))
+        drop(Rule.REGION, self._off_region.outside(region) if profiles is None else self._outside_region(profiles))
         drop(Rule.CONDITION, self._conditions.failing(profiles, rows))
         drop(Rule.REQUIRES, self._required.any_of(~history.connected))
-        drop(Rule.EXCLUDES, self._excluded.any_of(history.connected))
+        drop(Rule.EXCLUDES, self._excluded.any_of(history.connected if history.is_known else ~history.connected))
         drop(Rule.CONNECTED, history.connected)
         per_subscriber, total = self._limits
         drop(Rule.SUBSCRIBER_LIMIT, history.connections >= per_subscriber)
@@ -183,8 +185,8 @@ class Eligibility:
     def _conditions(self) -> ConditionTable:
         return ConditionTable.build(self.offers)
 
-    def _outside_region(self, profiles: Profiles | None) -> Mask:
-        regions = None if profiles is None else profiles.attributes.get(REGION)
+    def _outside_region(self, profiles: Profiles) -> Mask:
+        regions = profiles.attributes.get(REGION)
         if regions is None:
             return self._off_region.outside(None)
         names = dict.fromkeys(regions)

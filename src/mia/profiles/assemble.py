@@ -30,12 +30,13 @@ def assemble_profiles(
     if np.any((ids[1:] == ids[:-1]) & (as_of[1:] == as_of[:-1])):
         raise ValueError("the spine names a profile twice")
     index = RowIndex(ids, as_of)
+    places = pc.index_in(features[SUBSCRIBER_ID], subscribers[SUBSCRIBER_ID].combine_chunks())
     return Profiles(
         ids,
         as_of,
         FEATURE_NAMES,
         np.column_stack([_singles(features[name]) for name in FEATURE_NAMES]).reshape(len(ids), len(FEATURE_NAMES)),
-        _attributes(subscribers, features[SUBSCRIBER_ID]),
+        attributes_of(subscribers.select(attribute_names(subscribers.column_names)).take(places)),
         index.block(usage_keys, USAGE_MEASURES),
         index.block(response_keys, RESPONSE_MEASURES),
     )
@@ -54,9 +55,9 @@ def _with_long_day(table: pa.Table) -> pa.Table:
     return table.set_column(table.column_names.index(AS_OF), AS_OF, table[AS_OF].cast(pa.int64()))
 
 
-def _attributes(subscribers: pa.Table, ids: pa.ChunkedArray) -> dict[str, Objects]:
-    places = pc.index_in(ids, subscribers[SUBSCRIBER_ID].combine_chunks())
-    return {name: _objects(subscribers[name].take(places)) for name in attribute_names(subscribers.column_names)}
+def attributes_of(subscribers: pa.Table) -> dict[str, Objects]:
+    """Attributes of the rows of the lake's table, one array a name: texts, floats (booleans as 0 and 1) and None."""
+    return {name: _objects(subscribers[name]) for name in attribute_names(subscribers.column_names)}
 
 
 def _objects(values: pa.ChunkedArray) -> Objects:

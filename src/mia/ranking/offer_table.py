@@ -42,6 +42,8 @@ class KeyMatrix:
         measures = len(block.measures) + 1
         found = np.asarray([self.places.get(key, -1) for key in block.vocabulary], np.int64)
         column = found[block.codes]
+        if len(block.indptr) == 2:
+            return self._match_one(block, column, cols)
         owner = np.repeat(np.arange(len(block.indptr) - 1), np.diff(block.indptr))
         known = column >= 0
         column, owner = column[known], owner[known]
@@ -64,11 +66,23 @@ class KeyMatrix:
             out[pairs] = sums[cols[pairs], rows[pairs] - start]
         return out[:, :-1], out[:, -1]
 
+    def _match_one(self, block: SparseBlock, column: Ints, cols: Ints) -> tuple[Floats, Floats]:
+        """The same for the offers of a single row, whose entries stand for the keys of `column`."""
+        known = np.flatnonzero(column >= 0)
+        if not len(known):
+            return np.zeros((len(cols), len(block.measures))), np.zeros(len(cols))
+        dense = np.zeros((len(self.places), len(block.measures) + 1))
+        dense[column[known], :-1] = block.values[known]
+        dense[column[known], -1] = 1.0
+        sums = np.asarray(self.matrix @ dense)[cols]
+        return sums[:, :-1], sums[:, -1]
+
 
 @dataclass(frozen=True, slots=True)
 class OfferTable:
     """m offers: `numeric` is m x q in the order of `names`, `categorical` holds m values a name; `value` and
-    `priority` (m) are what arbitration weighs with. Tags that read `axis:name` lie on axes of their own besides.
+    `priority` (m) are what arbitration weighs with. Tags that read `axis:name` lie on axes of their own besides;
+    `spoken` says of each tag or category which offers bear it (m, 1 or 0).
     """
 
     offers: tuple[Offer, ...]
@@ -83,10 +97,13 @@ class OfferTable:
     own_category: KeyMatrix
     value: Floats
     priority: Floats
+    spoken: dict[str, Floats]
 
     @classmethod
     def build(cls, offers: Sequence[Offer]) -> Self:
         """From domain offers; attributes become numeric columns when every value given is a number."""
+        tags = KeyMatrix.build([[f"category:{tag}" for tag in (*offer.tags, offer.category)] for offer in offers])
+        bears = tags.matrix.toarray()
         numeric: dict[str, list[float]] = {
             "offer_price": [offer.price for offer in offers],
             "offer_value": [offer.value for offer in offers],
@@ -112,7 +129,7 @@ class OfferTable:
             np.asarray(list(numeric.values()), float).T.reshape(len(offers), len(numeric)),
             categorical,
             KeyMatrix.build([[f"item:{item}" for item in offer.items] for offer in offers]),
-            KeyMatrix.build([[f"category:{tag}" for tag in (*offer.tags, offer.category)] for offer in offers]),
+            tags,
             {
                 axis: _on_axis(offers, axis)
                 for axis in sorted({_axis(tag) for offer in offers for tag in offer.tags} - {""})
@@ -121,6 +138,7 @@ class OfferTable:
             KeyMatrix.build([[f"offer_category:{offer.category}"] for offer in offers]),
             np.asarray([offer.value for offer in offers], float),
             np.asarray([offer.priority for offer in offers], float),
+            {key.partition(":")[2]: np.ascontiguousarray(bears[:, place]) for key, place in tags.places.items()},
         )
 
     def __len__(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mia.frames import Floats, Ints, Objects, Profiles, Singles, SparseBlock
+from mia.frames import Floats, Ints, Objects, Profiles, Singles, SparseBlock, places_of
 from mia.ranking.history import OfferRates
 from mia.ranking.offer_table import KeyMatrix, OfferTable
 from mia.tables import CATEGORY, DISCOUNT, ITEM, REGION
@@ -114,7 +114,7 @@ class Pairs:
 
     def feature(self, name: str) -> Floats:
         """One pair feature (R)."""
-        return self.features[:, self.names.index(name)].astype(float)
+        return self.features[:, places_of(self.names)[name]].astype(float)
 
     def take(self, which: Ints) -> "Pairs":
         """The given pairs, in their order."""
@@ -243,10 +243,10 @@ def _tag_volume(profiles: Profiles, offers: OfferTable, rows: Ints, cols: Ints) 
     so that an offer for two uses weighs what both say together; NaN for offers without such a tag.
     """
     volume, count = np.zeros(len(rows)), np.zeros(len(rows))
-    for key, place in offers.tags.places.items():
-        used = profiles.column(VOLUME.format(key.partition(":")[2]))
+    for tag, spoken in offers.spoken.items():
+        used = profiles.column(VOLUME.format(tag))
         if used is not None:
-            speaks = offers.tags.matrix[:, [place]].toarray()[cols, 0]
+            speaks = spoken[cols]
             volume += speaks * np.log1p(np.maximum(used, 0.0))[rows]
             count += speaks
     return np.where(count > 0, volume / np.sqrt(np.maximum(count, 1.0)), np.nan)

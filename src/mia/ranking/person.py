@@ -1,7 +1,7 @@
 """What the lines of the affinity look at in a person: features, attributes, bends, values of categories, and keys."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -33,6 +33,7 @@ class PersonColumns:
     knots: Mapping[str, tuple[float, ...]]
     levels: Mapping[str, tuple[str, ...]]
     keys: tuple[str, ...]
+    _kept: list[tuple[Profiles, Singles]] = field(default_factory=list, compare=False, repr=False)
 
     @classmethod
     def fit(cls, profiles: Profiles, numeric: tuple[str, ...], levels: Mapping[str, tuple[str, ...]]) -> Self:
@@ -49,20 +50,36 @@ class PersonColumns:
         )
 
     def build(self, profiles: Profiles, features: NDArray[Any]) -> Singles:
-        """n x a, from profiles and their features in the order of the fit."""
-        columns = [_numbers(profiles, name) for name in self.numeric]
+        """n x a, from profiles and their features in the order of the fit.
+
+        One subscriber is looked at several times for one answer, so the latest one alone is kept.
+        """
+        if len(profiles) > 1:
+            return self._build(profiles, features)
+        kept = self._kept[0] if self._kept else None
+        if kept is None or kept[0] is not profiles:
+            kept = (profiles, self._build(profiles, features))
+            self._kept[:] = [kept]
+        return kept[1]
+
+    def _build(self, profiles: Profiles, features: NDArray[Any]) -> Singles:
+        rows = len(profiles)
+        blocks: list[NDArray[Any]] = [features]
+        if self.numeric:
+            blocks.append(np.column_stack([_numbers(profiles, name) for name in self.numeric]))
         for name, knots in self.knots.items():
-            values, spread = _numbers(profiles, name), knots[-1] - knots[0]
-            columns += [np.maximum(values - knot, 0.0) / spread for knot in knots]
+            beyond = _numbers(profiles, name)[:, None] - np.asarray(knots)
+            blocks.append(np.maximum(beyond, 0.0) / (knots[-1] - knots[0]))
         for name, levels in self.levels.items():
             given = profiles.attributes.get(name)
-            columns += [np.zeros(len(profiles)) if given is None else given == level for level in levels]
-        used = _usage(profiles.usage, self.keys)
-        out = np.empty((len(profiles), features.shape[1] + len(columns) + used.shape[1]), np.float32)
-        out[:, : features.shape[1]] = features
-        for place, values in enumerate(columns, features.shape[1]):
-            out[:, place] = values
-        out[:, features.shape[1] + len(columns) :] = used
+            places = {level: place for place, level in enumerate(levels)}
+            codes = [-1] * rows if given is None else [places.get(value, -1) for value in given.tolist()]
+            blocks.append(np.asarray(codes)[:, None] == np.arange(len(levels)))
+        blocks.append(_usage(profiles.usage, self.keys))
+        ends = np.cumsum([block.shape[1] for block in blocks]).tolist()
+        out = np.empty((rows, ends[-1]), np.float32)
+        for block, end in zip(blocks, ends, strict=True):
+            out[:, end - block.shape[1] : end] = block
         return out
 
     def to_json(self) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
 from mia.api import access
 from mia.api.access import Access
 from mia.api.encode import encode_decision, encode_trace
+from mia.api.express import express_route
 from mia.api.language import preferred_language
 from mia.api.metrics import Metrics
 from mia.api.problems import problem_responses
@@ -26,7 +27,6 @@ _LOG = logging.getLogger(__name__)
 
 def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRouter:
     """Routes under /v1/decisions."""
-    router = APIRouter(tags=["decisions"])
     catalogue_of = lru_cache(maxsize=OLD_CATALOGUES)(services.catalogue)
 
     async def catalogue_then(decision: Decision) -> Offers:
@@ -46,6 +46,28 @@ def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRo
             metrics.count_unstored()
             return replace(decision, fallback=Fallback.LEDGER_UNAVAILABLE)
 
+    async def answer(body: DecisionBody, accept_language: str | None) -> Response:
+        request = DecisionRequest(
+            subscriber_id=body.subscriber_id,
+            channel=body.channel.value,
+            at=services.clock(),
+            placement=body.placement,
+            limit=body.limit,
+            language=preferred_language(accept_language),
+            context=body.context or {},
+            request_id=body.request_id,
+            region=body.region,
+        )
+        decision = await stored(services.decisions.propose(request))
+        metrics.count_decision(decision)
+        return _answer(decision, encode_decision(decision, await catalogue_then(decision)))
+
+    async def express(http: Request, body: DecisionBody) -> Response:
+        await door.admit(http, access.OFFERS)
+        return await answer(body, http.headers.get("accept-language"))
+
+    router = APIRouter(tags=["decisions"], route_class=express_route(DecisionBody, express))
+
     @router.post(
         "/v1/decisions",
         summary="The best offers for a subscriber",
@@ -58,19 +80,7 @@ def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRo
         accept_language: Annotated[str | None, Header(description="`ru` (default) or `en`, with weights")] = None,
     ) -> Response:
         """Answered after the decision is committed. An unknown subscriber gets a fallback, which is named."""
-        request = DecisionRequest(
-            subscriber_id=body.subscriber_id,
-            channel=body.channel.value,
-            at=services.clock(),
-            placement=body.placement,
-            limit=body.limit,
-            language=preferred_language(accept_language),
-            context=body.context or {},
-            request_id=body.request_id,
-        )
-        decision = await stored(services.decisions.propose(request))
-        metrics.count_decision(decision)
-        return _answer(decision, encode_decision(decision, await catalogue_then(decision)))
+        return await answer(body, accept_language)
 
     @router.get(
         "/v1/decisions/{decision_id}",
@@ -81,8 +91,8 @@ def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRo
     )
     async def trace(decision_id: Annotated[str, Path(max_length=200)]) -> Response:
         """The answer, what was in force, and for every candidate that fell out the rule that dropped it."""
-        decision = await asyncio.to_thread(services.decisions.trace, decision_id)
-        return _answer(decision, encode_trace(decision, await catalogue_then(decision)))
+        found = await asyncio.to_thread(services.decisions.traced, decision_id)
+        return _answer(found.decision, encode_trace(found, await catalogue_then(found.decision)))
 
     return router
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from typing import Any
 
 import orjson
@@ -27,7 +28,9 @@ def health_routes(services: Services, metrics: Metrics) -> APIRouter:
 
     @router.get("/readyz", summary="Ready to decide", responses={503: {"description": "Not ready"}})
     async def readyz() -> Response:
-        """Ready when there are offers to answer with and the ledger can be read; a model may be missing."""
+        """Ready when there are offers to answer with, what is in force is warm and the ledger can be read; a model may
+        be missing.
+        """
         state = await asyncio.to_thread(_readiness, services)
         return Response(orjson.dumps(state), 200 if state["ready"] else 503, media_type="application/json")
 
@@ -47,11 +50,14 @@ def health_routes(services: Services, metrics: Metrics) -> APIRouter:
 
 def _readiness(services: Services) -> dict[str, Any]:
     checks: dict[str, str] = {}
-    versions: dict[str, str | None] = {"model": None, "catalogue": None, "profile": None}
+    versions: dict[str, str | None] = {"model": None, "catalogue": None, "profile": None, "policy": None}
+    trouble: str | None = None
     position: int | None = None
     try:
         decisions = services.decisions
-        versions |= {"model": decisions.model_version, "profile": decisions.snapshot}
+        versions |= {"model": decisions.model_version, "profile": decisions.snapshot, "policy": decisions.policy}
+        trouble = decisions.trouble
+        checks["warm"] = "ok" if decisions.is_warm else "still warming up"
         versions["catalogue"] = decisions.catalogue.version
         checks["catalogue"] = "ok" if len(decisions.catalogue.offers) else "no offers"
     except MiaError as error:
@@ -66,6 +72,8 @@ def _readiness(services: Services) -> dict[str, Any]:
         "personalised": versions["model"] is not None and versions["profile"] is not None,
         "checks": checks,
         "versions": versions,
+        "newer_refused": trouble,
+        "worker": os.getpid(),
         "ledger_position": position,
     }
 
@@ -79,6 +87,7 @@ def _show_state(services: Services, metrics: Metrics) -> None:
             model=services.decisions.model_version,
             catalogue=services.decisions.catalogue.version,
             profile=services.decisions.snapshot,
+            policy=services.decisions.policy,
             position=services.ledger.position(),
             connections=_connections(services.uptake),
         )

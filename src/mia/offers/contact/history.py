@@ -21,7 +21,7 @@ class ContactHistory:
     `connected` now; `connections` ever; `days_since_decline` and `days_since_connection` (inf when never); `unanswered`
     impressions within the window of that cooldown that came after the last answer, and `days_since_unanswered` of the
     latest of them; `total_connections` of all subscribers (m); `shown` holds, for each cap of the policy, the
-    impressions within its window by its groups (n x groups).
+    impressions within its window by its groups (n x groups). `is_known` is False where nothing of it could be read.
     """
 
     connected: NDArray[np.bool_]
@@ -32,6 +32,7 @@ class ContactHistory:
     days_since_unanswered: Floats
     total_connections: Floats
     shown: tuple[Floats, ...]
+    is_known: bool = True
 
 
 def no_history(rows: int, book: ContactBook, totals: Mapping[str, int]) -> ContactHistory:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from mia.domain.offer import Offer
+from mia.frames import places_of
 from mia.ranking.pairs import Pairs
 
 Fact = Callable[[Pairs, int], Mapping[str, float] | None]
@@ -15,8 +16,9 @@ NO_NUMBERS: Mapping[str, float] = {}
 def number_of(pairs: Pairs, row: int, name: str) -> float:
     """A profile or subscriber column of the pair's subscriber; NaN where it is unknown."""
     people, person = pairs.profiles, pairs.rows[row]
-    if name in people.names:
-        return float(people.numeric[person, people.names.index(name)])
+    place = places_of(people.names).get(name)
+    if place is not None:
+        return float(people.numeric[person, place])
     value = people.attributes[name][person] if name in people.attributes else None
     return float(value) if isinstance(value, int | float) else np.nan
 

@@ -1,6 +1,7 @@
 """What is in force while decisions are taken: catalogue, model, profile snapshot and policy, loaded by version."""
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from mia.errors import FeatureMismatch
 from mia.frames import Floats, Profiles
 from mia.offers.catalogue import Catalogue
 from mia.offers.eligibility import Eligibility
-from mia.ports import ProfileStore
+from mia.ports import ProfileReader, ProfileStore
 from mia.ranking.arbitration import Arbitration
 from mia.ranking.exploration import Exploration, build_exploration
 from mia.ranking.history import OfferRates, no_offer_history
@@ -26,7 +27,7 @@ class Live:
     """One consistent set. `model` is None when there is none that can be used, and `without_model` says why;
     `doubt` is how uncertain the rate of each offer is; `budgets` are the most connections of the offers that can be
     connected only so often in all; `refusal` names the feature schemas of a model and a snapshot that do not belong
-    together.
+    together; `profiles` keeps the snapshot open, so that no request has to open it.
     """
 
     versions: Versions
@@ -39,9 +40,13 @@ class Live:
     doubt: Floats
     model: Ranker | None
     without_model: Fallback | None
-    find: Callable[[str], Profiles | None]
+    profiles: ProfileReader | None
     budgets: Mapping[str, int]
     refusal: FeatureMismatch | None = None
+
+    def find(self, subscriber_id: str) -> Profiles | None:
+        """The profile of one subscriber, None when it has none."""
+        return None if self.profiles is None else self.profiles.find(subscriber_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class LiveLoader:
             rates.doubt[-1],
             model,
             without,
-            (lambda _: None) if snapshot is None else lambda subscriber_id: self.profiles.find(snapshot, subscriber_id),
+            None if snapshot is None else self.profiles.reader(snapshot),
             {offer.id: offer.limits.total for offer in catalogue.offers if offer.limits.total is not None},
             refusal,
         )
@@ -99,17 +104,21 @@ class LiveLoader:
         return model, None, None
 
 
-def cached(load: Callable[[Versions], Live], most: int = 4) -> Callable[[Versions], Live]:
-    """The same loader, keeping the latest few sets. One whose model could not be loaded is tried again."""
-    kept: dict[Versions, Live] = {}
+class Sets:
+    """Sets by version: the latest few are kept, for replay and for the way back."""
 
-    def load_or_keep(versions: Versions) -> Live:
-        found = kept.pop(versions, None)
-        if found is None or found.without_model is Fallback.MODEL_FAILED:
-            found = load(versions)
-        kept[versions] = found
-        for oldest in list(kept)[:-most]:
-            kept.pop(oldest, None)
-        return found
+    def __init__(self, load: Callable[[Versions], Live], most: int = 4) -> None:
+        self._load, self._most = load, most
+        self._kept: dict[Versions, Live] = {}
+        self._loading = threading.Lock()
 
-    return load_or_keep
+    def of(self, versions: Versions) -> Live:
+        """The set of these versions. One whose model could not be loaded is tried again."""
+        with self._loading:
+            found = self._kept.pop(versions, None)
+            if found is None or found.without_model is Fallback.MODEL_FAILED:
+                found = self._load(versions)
+            self._kept[versions] = found
+            for oldest in list(self._kept)[: -self._most]:
+                del self._kept[oldest]
+            return found

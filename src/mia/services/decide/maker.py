@@ -1,4 +1,4 @@
-"""The decision maker: keeps the set in force, takes decisions, and rebuilds old ones."""
+"""The decision maker: keeps the set in force, takes decisions, and swaps in newer sets once they are warm."""
 
 import hashlib
 import logging
@@ -15,20 +15,22 @@ from mia.domain.subscriber import Arm, ArmSplit
 from mia.errors import LedgerUnavailable
 from mia.frames import Profiles
 from mia.offers.catalogue import Catalogue
-from mia.offers.contact import ContactHistory, history_of, no_history
-from mia.ports import Ledger, Proposal
-from mia.services.decide.live import Live, LiveLoader, cached
-from mia.services.decide.named_policy import policy_of_name
-from mia.services.decide.rank import Answer, rank
+from mia.ports import Ledger, ProfileReader, Proposal
+from mia.services.decide.budget import Within, at_once
+from mia.services.decide.force import Force
+from mia.services.decide.histories import Histories, contact_history
+from mia.services.decide.live import Live, LiveLoader, Sets
+from mia.services.decide.newcomers import Attributes, Newcomers, profile_of
+from mia.services.decide.rank import rank
+from mia.services.decide.replay import Replayed, Traced, replay, trace
+from mia.services.decide.taken import Taken
 from mia.services.decide.weigh import Weighed, weigh
 from mia.tables import MACRO_REGION, REGION, TIMEZONE
-from mia.timeline import MICROSECONDS, timestamp_of
+from mia.timeline import timestamp_of
 
 log = logging.getLogger(__name__)
 
-RELOAD_EVERY = 5 * MICROSECONDS
-UNLIMITED_USE = 2**31
-FAILURES = (Fallback.LEDGER_UNAVAILABLE, Fallback.MODEL_FAILED)
+FAILURES = (Fallback.LEDGER_UNAVAILABLE, Fallback.MODEL_FAILED, Fallback.MODEL_SLOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +43,13 @@ class LocalFacts:
     arm: str
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """A decision rebuilt; `differences` names the fields that came out otherwise, and is empty when all is equal."""
-
-    stored: Decision
-    rebuilt: Decision
-    differences: tuple[str, ...]
-
-
 class DecisionMaker:
-    """Takes decisions from the newest catalogue, champion, snapshot and policy; looks again every 5 seconds.
+    """Takes decisions from the set in force. Nothing is loaded while a request waits: `reload` looks for newer
+    versions, loads them, tries them on recent requests, and then puts them into force in one step.
 
-    An offer shown keeps its place in caps for `reservation` (microseconds), until its impression comes.
+    `newcomers` are the subscribers of the lake that a snapshot does not know; `score_within` and `read_within` run the
+    model and the ledger within their time budgets. An offer shown keeps its place in caps for `reservation`
+    (microseconds), until its impression comes.
     """
 
     def __init__(
@@ -68,66 +64,75 @@ class DecisionMaker:
         clock: Callable[[], int],
         new_id: Callable[[], str],
         reservation: int,
+        newcomers: Callable[[ProfileReader], Newcomers] = lambda _: Newcomers(),
+        score_within: Within = at_once,
+        read_within: Within = at_once,
     ) -> None:
-        self._ledger, self._newest, self._load = ledger, newest, cached(loader.load)
+        self._sets, self._histories = Sets(loader.load), Histories(ledger)
         self._arms, self._regions, self._default_timezone = arms, regions, default_timezone
-        self._clock, self._new_id, self._reservation = clock, new_id, reservation
-        self._live = self._load(newest())
-        self._checked = clock()
+        self._new_id, self._score_within, self._read_within = new_id, score_within, read_within
+        self._reservation = reservation
+        self._force = Force(self._sets, newest, newcomers, clock)
+        self._is_reading = True
 
     @property
     def catalogue(self) -> Catalogue:
         """The catalogue in force."""
-        return self._live.catalogue
+        return self._force.live.catalogue
 
     @property
     def live(self) -> Live:
         """The set in force."""
-        return self._live
+        return self._force.live
 
     @property
     def versions(self) -> Versions:
         """The versions in force."""
-        return self._live.versions
+        return self._force.live.versions
 
     @property
     def model_version(self) -> str | None:
         """The model in force, None when answers fall back."""
-        return None if self._live.model is None else self._live.versions.model
+        return None if self._force.live.model is None else self._force.live.versions.model
 
     @property
     def snapshot(self) -> str | None:
         """The profile snapshot in force."""
-        return self._live.versions.profile
+        return self._force.live.versions.profile
+
+    @property
+    def policy(self) -> str:
+        """The policy in force."""
+        return self._force.live.versions.policy
+
+    @property
+    def trouble(self) -> str | None:
+        """Why newer versions, if there are any, are not in force."""
+        return self._force.trouble
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether the set in force has answered requests."""
+        return self._force.is_warm
+
+    def warm(self) -> None:
+        """Try the set in force on a few requests; see `Force.warm`."""
+        self._force.warm(self._attempt)
 
     def reload(self) -> None:
-        """Take over newer versions, if there are any; what cannot be loaded leaves the present set in force."""
-        self._checked = self._clock()
-        try:
-            versions = self._newest()
-            if versions != self._live.versions or self._live.without_model is Fallback.MODEL_FAILED:
-                self._live = self._load(versions)
-        except Exception:
-            # A registry or lake that is away must not take serving with it.
-            log.exception("newer versions could not be loaded; the present ones stay in force")
+        """Put newer versions into force, if there are any; see `Force.renew`. Blocks while it loads."""
+        self._force.renew(self._attempt)
 
     def decide(self, request: DecisionRequest) -> Decision:
         """Answer a request. Nothing is stored yet; an unknown subscriber, a missing model or a ledger that is away
         give a fallback that says so.
         """
-        if self._clock() - self._checked > RELOAD_EVERY:
-            self.reload()
-        live = self._live
-        try:
-            past = self._ledger.past(request.subscriber_id, at=request.at, budgets=live.budgets)
-        except LedgerUnavailable:
-            log.exception("the ledger cannot be read; deciding without contact history")
-            return self.take_anew(request, None)
-        return self._decide(live, request, past)
+        self._force.recent.append(request)
+        return self._take(self.live, request, self._score_within)
 
     def take_anew(self, request: DecisionRequest, past: Past | None) -> Decision:
         """Answer a request on this past and nothing else; None is a ledger that is away."""
-        return self._decide(self._live, request, past)
+        return self._decide(self.live, request, past, at_once)
 
     def propose(self, request: DecisionRequest) -> Proposal:
         """Answer a request so that the ledger can have it taken anew where it was overtaken."""
@@ -136,47 +141,55 @@ class DecisionMaker:
     @property
     def budgets(self) -> Mapping[str, int]:
         """The most connections of the offers in force that can be connected only so often in all."""
-        return self._live.budgets
-
-    def trace(self, decision_id: str) -> Decision:
-        """A stored decision with its trace; raises UnknownDecision."""
-        return self._ledger.decision(decision_id)
-
-    def replay(self, decision_id: str) -> Replayed:
-        """Rebuild a stored decision from its versions, arm and ledger position, and compare.
-
-        What had failed then is taken as failed again. Raises UnknownDecision, UnknownSnapshot for profiles that were
-        pruned, and FeatureMismatch when model and profiles no longer belong together.
-        """
-        stored = self._ledger.decision(decision_id)
-        live = self._load(stored.versions)
-        if live.refusal is not None and stored.fallback is not Fallback.FEATURE_MISMATCH:
-            raise live.refusal
-        unread = stored.fallback is Fallback.LEDGER_UNAVAILABLE
-        past = None if unread else self._past_of(stored)
-        failed = stored.fallback if stored.fallback in FAILURES else None
-        rebuilt = self._answer(live, stored.request, past, decision_id, failed, arm=stored.arm)
-        # How long it kept its places is a fact about those that came after it.
-        rebuilt = replace(rebuilt, reserved_until=stored.reserved_until)
-        # Decisions from before policies were files counted other stages.
-        counted = ("stages", "dropped") if policy_of_name(stored.versions.policy) is None else ()
-        names = ("seed", "explored", "fallback", "offers", *counted)
-        return Replayed(
-            stored, rebuilt, tuple(name for name in names if getattr(stored, name) != getattr(rebuilt, name))
-        )
+        return self.live.budgets
 
     def weigh(self, request: DecisionRequest, upto: tuple[int, int] | None = None) -> Weighed:
         """What a request of the personalised arm weighs offers by, with the events and decisions up to two positions
         (all by default).
         """
-        live, profile = self._live, self._live.find(request.subscriber_id)
-        history = self._history(live, request, self._ledger.past(request.subscriber_id, at=request.at, upto=upto))
+        live, profile = self.live, self.live.find(request.subscriber_id)
+        history = contact_history(live, request, self._histories.upto(request, upto))
         moment = timestamp_of(request.at).astimezone(self._zone(profile))
         return weigh(live, request, profile, history, arm=Arm.MIA, moment=moment, failed=None)
 
+    def retake(self, stored: Decision) -> Taken:
+        """Take a stored decision again, from its versions, arm and ledger positions.
+
+        What had failed then is taken as failed again. Raises UnknownSnapshot for profiles that were pruned, and
+        FeatureMismatch when model and profiles no longer belong together.
+        """
+        live = self._sets.of(stored.versions)
+        if live.refusal is not None and stored.fallback is not Fallback.FEATURE_MISMATCH:
+            raise live.refusal
+        taken = self._answer(
+            live,
+            stored.request,
+            None if stored.fallback is Fallback.LEDGER_UNAVAILABLE else self._histories.then(stored),
+            stored.decision_id,
+            stored.fallback if stored.fallback in FAILURES else None,
+            arm=stored.arm,
+            attributes=stored.attributes,
+            within=at_once,
+        )
+        # How long it kept its places is a fact about those that came after it.
+        return replace(taken, decision=replace(taken.decision, reserved_until=stored.reserved_until))
+
+    def replay(self, decision_id: str) -> Replayed:
+        """Rebuild a stored decision and compare; see `mia.services.decide.replay.replay`."""
+        return replay(self, decision_id)
+
+    def traced(self, decision_id: str) -> Traced:
+        """A stored decision with its losers; see `mia.services.decide.replay.trace`."""
+        return trace(self, decision_id)
+
+    def trace(self, decision_id: str) -> Decision:
+        """A decision as the ledger holds it; raises UnknownDecision."""
+        return self._histories.ledger.decision(decision_id)
+
     def local_facts(self, subscriber_id: str) -> LocalFacts:
-        """Region, time zone and arm of a subscriber; only the arm is known of one without a profile."""
-        profile = self._live.find(subscriber_id)
+        """Region, time zone and arm of a subscriber; only the arm is known of one that nobody has heard of."""
+        live = self._force.live
+        profile = self._profile(live, subscriber_id, self._force.newcomers.find(subscriber_id))
         region = _attribute(profile, REGION)
         known = self._regions.get(region or "")
         return LocalFacts(
@@ -186,10 +199,31 @@ class DecisionMaker:
             str(self._arms.arm_of(subscriber_id)),
         )
 
-    def _decide(self, live: Live, request: DecisionRequest, past: Past | None) -> Decision:
-        failed = Fallback.LEDGER_UNAVAILABLE if past is None else None
-        arm = str(self._arms.arm_of(request.subscriber_id))
-        return self._answer(live, request, past, self._new_id(), failed, arm=arm)
+    def _attempt(self, live: Live, request: DecisionRequest) -> Decision:
+        return self._take(live, request, at_once)
+
+    def _take(self, live: Live, request: DecisionRequest, within: Within) -> Decision:
+        past: Past | None = None
+        try:
+            past = self._read_within(lambda: self._histories.newest(live, request))
+            self._is_reading = True
+        except (LedgerUnavailable, TimeoutError):
+            if self._is_reading:
+                log.exception("the ledger cannot be read; deciding without contact history")
+            self._is_reading = False
+        return self._decide(live, request, past, within)
+
+    def _decide(self, live: Live, request: DecisionRequest, past: Past | None, within: Within) -> Decision:
+        return self._answer(
+            live,
+            request,
+            past,
+            self._new_id(),
+            Fallback.LEDGER_UNAVAILABLE if past is None else None,
+            arm=str(self._arms.arm_of(request.subscriber_id)),
+            attributes=self._force.newcomers.find(request.subscriber_id),
+            within=within,
+        ).decision
 
     def _answer(
         self,
@@ -200,14 +234,29 @@ class DecisionMaker:
         failed: Fallback | None,
         *,
         arm: str,
-    ) -> Decision:
+        attributes: Attributes | None,
+        within: Within,
+    ) -> Taken:
         seed = int.from_bytes(hashlib.blake2b(decision_id.encode(), digest_size=7).digest())
         profile = live.find(request.subscriber_id)
-        moment = timestamp_of(request.at).astimezone(self._zone(profile))
-        history = self._no_history(live) if past is None else self._history(live, request, past)
-        answer: Answer = rank(live, request, profile, history, arm=arm, seed=seed, moment=moment, failed=failed)
-        known = past or Past()
-        return Decision(
+        attributes = None if profile is not None else attributes
+        if attributes is not None:
+            profile = self._profile(live, request.subscriber_id, attributes)
+        moment = timestamp_of(request.at).astimezone(self._zone(profile, request.region))
+        history, known = contact_history(live, request, past), past or Past()
+        answer = rank(
+            live,
+            request,
+            profile,
+            history,
+            arm=arm,
+            seed=seed,
+            moment=moment,
+            failed=failed,
+            is_newcomer=attributes is not None,
+            within=within,
+        )
+        decision = Decision(
             decision_id,
             request,
             arm,
@@ -222,27 +271,20 @@ class DecisionMaker:
             decision_position=known.decision_position,
             reserved_until=request.at + self._reservation,
             exhausted=tuple(sorted(known.exhausted)),
+            empty_reason=answer.empty_reason,
+            attributes=attributes,
         )
+        return Taken(decision, live, profile, history, moment, answer)
 
-    def _past_of(self, stored: Decision) -> Past:
-        """What a stored decision was taken on."""
-        positions = stored.ledger_position, stored.decision_position
-        past = self._ledger.past(stored.request.subscriber_id, at=stored.request.at, upto=positions)
-        return replace(past, exhausted=frozenset(stored.exhausted))
+    def _profile(self, live: Live, subscriber_id: str, attributes: Attributes | None) -> Profiles | None:
+        """The profile of a subscriber, else what is known of a newcomer in the form of one."""
+        found = live.find(subscriber_id)
+        if found is not None or attributes is None or live.profiles is None:
+            return found
+        return profile_of(subscriber_id, attributes, live.profiles.blank)
 
-    def _history(self, live: Live, request: DecisionRequest, past: Past) -> ContactHistory:
-        # Of a budget it only matters whether anything is left.
-        totals = dict.fromkeys(past.exhausted, UNLIMITED_USE)
-        at = request.at
-        return history_of(past.contacts(at), totals, live.eligibility.book, at=at)
-
-    def _no_history(self, live: Live) -> ContactHistory:
-        """Without the ledger nothing says how much of a budget is left: treat every budget as used up."""
-        history = no_history(1, live.eligibility.book, {})
-        return replace(history, total_connections=history.total_connections + UNLIMITED_USE)
-
-    def _zone(self, profile: Profiles | None) -> tzinfo:
-        known = self._regions.get(_attribute(profile, REGION) or "")
+    def _zone(self, profile: Profiles | None, region: str | None = None) -> tzinfo:
+        known = self._regions.get((region if profile is None else _attribute(profile, REGION)) or "")
         return ZoneInfo(_attribute(profile, TIMEZONE) or (known.timezone if known else self._default_timezone))
 
 

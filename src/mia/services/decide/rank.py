@@ -15,6 +15,7 @@ from mia.offers.eligibility import RULES, Candidates
 from mia.ranking.explanation import Explainable, explain
 from mia.ranking.exploration import Prospects, Slate, draw_behind
 from mia.ranking.pairs import Pairs
+from mia.services.decide.budget import Within, at_once
 from mia.services.decide.live import Live
 from mia.services.decide.weigh import Weighed, weigh
 
@@ -33,13 +34,24 @@ STAGES: tuple[tuple[str, Rule], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The ranked offers and how they came about."""
+    """The ranked offers and how they came about: `passed` are the places of the offers that the rules let through, and
+    `prospects` what each of them promised.
+    """
 
     offers: tuple[RankedOffer, ...]
     stages: tuple[Stage, ...]
     dropped: Mapping[str, str]
     explored: bool
     fallback: Fallback | None
+    passed: Ints
+    prospects: Prospects
+
+    @property
+    def empty_reason(self) -> str | None:
+        """Of an answer without offers the stage that dropped the last one, `catalogue` where there was none."""
+        if self.offers:
+            return None
+        return next((stage.name for stage in self.stages if stage.entered and not stage.passed), "catalogue")
 
 
 def rank(
@@ -52,12 +64,27 @@ def rank(
     seed: int,
     moment: datetime,
     failed: Fallback | None,
+    is_newcomer: bool = False,
+    within: Within = at_once,
 ) -> Answer:
-    """Answer one request. `failed` names what was already found missing; the answer is then not personalised."""
-    weighed = weigh(live, request, profile, history, arm=arm, moment=moment, failed=failed)
+    """Answer one request. `failed` names what was already found missing; the answer is then not personalised. The
+    profile of a newcomer holds attributes alone; `within` runs the model within its time budget.
+    """
+    weighed = weigh(
+        live,
+        request,
+        profile,
+        history,
+        arm=arm,
+        moment=moment,
+        failed=failed,
+        is_newcomer=is_newcomer,
+        within=within,
+    )
     passed, acceptance = weighed.passed, weighed.acceptance
     worth = weighed.worth(live.arbitration, request)
-    slate, crowded = _slate(live, request, weighed, weighed.prospects(worth, live.doubt), history, seed)
+    prospects = weighed.prospects(worth, live.doubt)
+    slate, crowded = _slate(live, request, weighed, prospects, history, seed)
     candidates = weighed.candidates.without(Rule.CATEGORY_CAP, passed[crowded]) if len(crowded) else weighed.candidates
     reasons = _reasons(live, weighed.pairs, slate.order, request)
     places = slate.order.tolist()
@@ -81,6 +108,8 @@ def rank(
         {offer_id: rule for offer_id, rule in dropped.items() if offer_id not in shown},
         slate.explored,
         weighed.fallback,
+        passed,
+        prospects,
     )
 
 

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from mia.ranking.arbitration import Arbitration, Objective
 from mia.ranking.exploration import Prospects
 from mia.ranking.pairs import Context, Pairs, build_pairs, numbers_of
 from mia.ranking.rankers.base import Ranker
+from mia.services.decide.budget import Within, at_once
 from mia.services.decide.live import Live
 
 log = logging.getLogger(__name__)
@@ -52,28 +54,40 @@ def weigh(
     arm: str,
     moment: datetime,
     failed: Fallback | None,
+    is_newcomer: bool = False,
+    within: Within = at_once,
 ) -> Weighed:
     """Apply the rules and score what they leave, at a local `moment`.
 
-    `failed` names what was already found missing; the acceptance is then not personalised.
+    `failed` names what was already found missing; the acceptance is then not personalised. The profile of a newcomer
+    holds attributes alone; `within` runs the model within its time budget.
     """
     candidates = live.eligibility.check(
-        profile, history, channel=request.channel, on=moment.date(), minute=60 * moment.hour + moment.minute
+        profile,
+        history,
+        channel=request.channel,
+        on=moment.date(),
+        minute=60 * moment.hour + moment.minute,
+        region=request.region,
     )
     passed = np.flatnonzero(candidates.passed[0])
-    fallback = failed or _fallback(live, profile)
+    fallback = failed or _fallback(live, profile) or (Fallback.NO_PROFILE if is_newcomer else None)
     pairs: Pairs | None = None
-    acceptance = live.rates.offer[-1][passed]
-    if fallback is None and arm == Arm.MIA and profile is not None and live.model is not None and len(passed):
+    acceptance = _popularity(live, profile, request)[passed]
+    is_scored = fallback in (None, Fallback.NO_PROFILE)
+    if is_scored and arm == Arm.MIA and profile is not None and live.model is not None and len(passed):
         try:
             pairs = _pairs(live, profile, passed, request, moment)
-            acceptance = _scored(live.model, pairs)
+            acceptance = within(partial(_scored, live.model, pairs))
+        except TimeoutError:
+            log.warning("model %s took longer than its time budget", live.versions.model)
+            fallback, pairs, is_scored = Fallback.MODEL_SLOW, None, False
         except Exception:
             # Whatever the model throws, the subscriber is answered.
             log.exception("model %s failed on a request", live.versions.model)
-            fallback, pairs = Fallback.MODEL_FAILED, None
+            fallback, pairs, is_scored = Fallback.MODEL_FAILED, None, False
     # Replay may hold a model that could not be read then: every fallback is ordered without asking one.
-    objective = Objective.VALUE if live.model is None or fallback is not None else live.model.objective
+    objective = Objective.VALUE if live.model is None or not is_scored else live.model.objective
     return Weighed(candidates, passed, acceptance, objective, pairs, fallback)
 
 
@@ -83,6 +97,12 @@ def _fallback(live: Live, profile: Profiles | None) -> Fallback | None:
     if opted_out(profile)[0]:
         return Fallback.OPTED_OUT
     return live.without_model
+
+
+def _popularity(live: Live, profile: Profiles | None, request: DecisionRequest) -> Floats:
+    """How often each offer is connected: by all, or in the region that the request of an unknown subscriber names."""
+    place = None if profile is not None else live.rates.regions.get(request.region or "")
+    return np.asarray(live.rates.offer[-1] if place is None else live.rates.region[-1, place])
 
 
 def _pairs(live: Live, profile: Profiles, passed: Ints, request: DecisionRequest, moment: datetime) -> Pairs:

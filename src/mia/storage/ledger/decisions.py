@@ -1,4 +1,7 @@
-"""Decisions in the ledger: columns to look them up by, and a JSON body that holds the rest exactly."""
+"""Decisions in the ledger: columns to look them up by, and a JSON body that holds the rest exactly.
+
+What a decision left out and why is rebuilt by replay, so it takes no place here.
+"""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer, Reason, Stage, Versions
+from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer, Reason, Versions
 from mia.domain.event import EventKind
 from mia.domain.offer import Language
 from mia.errors import InvalidInput
@@ -111,11 +114,15 @@ def encode(decision: Decision) -> Row:
         },
         # orjson writes dataclasses field by field.
         "offers": decision.offers,
-        "stages": decision.stages,
-        "dropped": decision.dropped,
     }
     if decision.exhausted:
         body["exhausted"] = decision.exhausted
+    if request.region is not None:
+        body["request"]["region"] = request.region
+    if decision.empty_reason is not None:
+        body["empty_reason"] = decision.empty_reason
+    if decision.attributes is not None:
+        body["attributes"] = decision.attributes
     try:
         text = orjson.dumps(body, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY).decode()
     except TypeError as error:
@@ -163,6 +170,7 @@ def decode(row: Mapping[str, Any]) -> Decision:
             language=Language(request["language"]),
             context=request["context"],
             request_id=row["request_id"],
+            region=request.get("region"),
         ),
         arm=row["arm"],
         versions=Versions(
@@ -183,9 +191,9 @@ def decode(row: Mapping[str, Any]) -> Decision:
             )
             for offer in body["offers"]
         ),
-        stages=tuple(Stage(**stage) for stage in body["stages"]),
-        dropped=body["dropped"],
         decision_position=row["decision_position"],
         reserved_until=row["reserved_until"],
         exhausted=tuple(body.get("exhausted", ())),
+        empty_reason=body.get("empty_reason"),
+        attributes=body.get("attributes"),
     )

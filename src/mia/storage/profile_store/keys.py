@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 LONGEST_KEY = 511
-RESERVED = b"\x00"
+RESERVED, BEHIND = b"\x00", b"\x01"
 
 
 def key_of(subscriber_id: str) -> bytes:

@@ -1,6 +1,7 @@
 """Reading a snapshot: one profile at a time in microseconds, or many at once."""
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import lmdb
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from mia.errors import BrokenSnapshot
 from mia.frames import Floats, Ints, Objects, Profiles, Singles, SparseBlock
-from mia.storage.profile_store.keys import key_of, keys_of
+from mia.storage.profile_store.keys import BEHIND, key_of, keys_of
 from mia.storage.profile_store.manifest import Manifest
 from mia.storage.profile_store.packing import unpack, unpack_one
 from mia.storage.profile_store.vocabulary import FULL, objects, value_of
@@ -43,6 +44,35 @@ class Snapshot:
         self._no_usage = SparseBlock.empty(1, manifest.usage)
         self._no_responses = SparseBlock.empty(1, manifest.responses)
         self.used = 0
+
+    @property
+    def as_of(self) -> int:
+        """Its day."""
+        return self._manifest.as_of
+
+    @property
+    def rows(self) -> int:
+        """Number of profiles."""
+        return self._manifest.rows
+
+    @property
+    def blank(self) -> Profiles:
+        """A row of nothing: every feature unknown, no attribute, no keys."""
+        names = self._manifest.names
+        nothing = np.full((1, len(names)), np.nan, np.float32)
+        return Profiles(objects([""]), self._as_of, names, nothing, {}, self._no_usage, self._no_responses)
+
+    def known(self, subscriber_ids: Sequence[str]) -> NDArray[np.bool_]:
+        """Which of n ids have a profile (n)."""
+        with self._env.begin(buffers=True) as reader:
+            return np.fromiter((reader.get(key) is not None for key in keys_of(subscriber_ids)), bool)
+
+    def first(self, most: int) -> list[str]:
+        """Ids of the first few subscribers whose ids are keys as they are."""
+        with self._env.begin() as reader, reader.cursor() as cursor:
+            cursor.set_range(BEHIND)
+            keys = cursor.iternext(keys=True, values=False)
+            return [key.decode(errors="surrogatepass") for key in islice(keys, most)]
 
     def close(self) -> None:
         """Let go of the memory map."""

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import lmdb
 import numpy as np
@@ -36,6 +37,8 @@ class LmdbProfileStore:
     def __init__(self, folder: Path, keep: int = KEEP) -> None:
         self.folder, self.keep = folder, keep
         self._open: dict[str, Snapshot] = {}
+        # Those that others keep while this store has let them go: opened once more, LMDB would refuse.
+        self._held: WeakValueDictionary[str, Snapshot] = WeakValueDictionary()
         self._opening = threading.Lock()
         self._ticks = count()
 
@@ -83,6 +86,10 @@ class LmdbProfileStore:
         """The profile of one subscriber as a frame of one row; raises UnknownSnapshot and BrokenSnapshot."""
         return self._snapshot(snapshot).find(subscriber_id)
 
+    def reader(self, snapshot: str) -> Snapshot:
+        """The snapshot itself, open as long as the caller keeps it; raises UnknownSnapshot and BrokenSnapshot."""
+        return self._snapshot(snapshot)
+
     def find_many(self, snapshot: str, subscriber_ids: Sequence[str]) -> tuple[Profiles, NDArray[np.bool_]]:
         """Profiles of the known ids of n, in the order asked for (ids may repeat), and which are known (n).
 
@@ -111,6 +118,9 @@ class LmdbProfileStore:
         with self._opening:
             while self._open:
                 self._open.popitem()[1].close()
+            for held in self._held.values():
+                held.close()
+            self._held.clear()
 
     def _snapshot(self, name: str) -> Snapshot:
         found = self._open.get(name)
@@ -123,7 +133,7 @@ class LmdbProfileStore:
     def _opened(self, name: str) -> Snapshot:
         folder = self.folder / name
         try:
-            found = Snapshot(folder)
+            found = self._held.get(name) or Snapshot(folder)
         except (BrokenSnapshot, lmdb.Error) as error:
             if folder.is_dir():
                 raise
@@ -132,7 +142,7 @@ class LmdbProfileStore:
         while len(self._open) >= MOST_OPEN:
             # It is closed when the last thread that reads it is done, and frees the disk if it was pruned meanwhile.
             del self._open[min(self._open, key=lambda other: self._open[other].used)]
-        self._open[name] = found
+        self._open[name] = self._held[name] = found
         return found
 
     def _next_name(self, day: str) -> str:
@@ -153,7 +163,7 @@ class LmdbProfileStore:
 
     def _prune(self, published: str) -> None:
         names = self._names()
-        kept = {published, self.current(), *self._open, *names[-self.keep :]}
+        kept = {published, self.current(), *self._held, *names[-self.keep :]}
         self._remove([name for name in names if name not in kept])
 
     def _remove(self, gone: Sequence[str]) -> None:
