@@ -78,6 +78,9 @@ class Ledger(Protocol):
     def position(self) -> int:
         """Position of the newest event; raises LedgerUnavailable."""
 
+    def latest_decisions(self, offset: int, limit: int) -> tuple[int, list[Decision]]:
+        """Number of decisions kept, and a page of them, the newest first; raises LedgerUnavailable."""
+
 
 class Uptake(Protocol):
     """Connections over time."""

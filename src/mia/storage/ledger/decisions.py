@@ -73,6 +73,12 @@ def by_request_id(connection: Connection, request_id: str) -> Decision | None:
     return next(iter(_find(connection, DECISIONS.c.request_id == request_id)), None)
 
 
+def latest(connection: Connection, offset: int, limit: int) -> list[Decision]:
+    """A page of the decisions, the newest first."""
+    newest = select(DECISIONS).order_by(DECISIONS.c.decided_at.desc(), DECISIONS.c.decision_id)
+    return [_decode(row) for row in connection.execute(newest.offset(offset).limit(limit))]
+
+
 def count(connection: Connection) -> int:
     """Number of decisions."""
     return connection.execute(select(func.count()).select_from(DECISIONS)).scalar_one()
