@@ -32,6 +32,7 @@ from mia.services.score import BestOffers, PairScorer, score_best
 from mia.services.train import SPACE, Budget, Evaluator, Monitor, Search, Trained, Trainer, TrainingPlan
 from mia.services.validate import validate
 from mia.settings import Settings
+from mia.storage.backup import Backup, write_backup
 from mia.storage.files import table_writer
 from mia.storage.run_lock import run_lock
 from mia.tables import EVENT_ID, KIND, OCCURRED_AT, OFFER_ID, SUBSCRIBER_ID
@@ -86,6 +87,10 @@ class Workspace(Parts):
         today = self.clock() // (DAY_SECONDS * MICROSECONDS)
         day = today if as_of is None else as_of
         return validate(self.lake, self.engine, self.settings.validation, as_of=day, progress=progress)
+
+    def back_up(self, out: Path, *, progress: Progress = no_progress) -> Backup:
+        """Write one archive of the workspace; see `mia.storage.backup.write_backup`."""
+        return write_backup(self.home, out, progress)
 
     def train(
         self,
