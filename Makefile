@@ -14,7 +14,7 @@ PYTEST := $(BIN)/pytest -q --numprocesses logical --dist worksteal
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-validate constraints clean
+.PHONY: help install demo test test-slow test-tmf browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-validate constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ notebooks: $(READY) ## Bring .ipynb and .py of each notebook into step (the newe
 
 docs: $(READY) ## Make the tables of features in docs/profiles.md again
 	@$(BIN)/mia profile --describe --markdown docs/profiles.md
+
+TMF680 ?= ../shared/tmf/TMF680-Recommendation-v4.0.0.swagger.json
+test-tmf: $(READY) ## Hold the TM Forum face against the standard's own document; TMF680=FILE, which must be there
+	@TMF680=$(abspath $(TMF680)) $(BIN)/pytest -q tests/api/test_tmf680.py tests/api/test_orders.py $(QUIET_END)
 
 java: ## Get Java 17 for Spark, where it is missing
 	@command -v java >/dev/null || { \

@@ -273,6 +273,9 @@ class Ledger(Protocol):
         whether they explored: columns day, model, fallback, explored, decisions, in that order.
         """
 
+    def latest_decisions(self, offset: int, limit: int) -> tuple[int, list[Decision]]:
+        """Number of decisions kept, and a page of them, the newest first (then by id)."""
+
     def decisions_count(self) -> int:
         """Number of decisions kept."""
 

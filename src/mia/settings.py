@@ -29,6 +29,7 @@ from mia.evaluation.gate import GateLimits
 from mia.evaluation.health import MonitorLimits
 from mia.evaluation.off_policy import OffPolicyLimits
 from mia.evaluation.slices import SliceRules
+from mia.quality.catalogue import CatalogueLimits
 from mia.quality.limits import Limits
 
 _PREFIX, _NESTED = "MIA_", "__"
@@ -194,6 +195,8 @@ class Settings(BaseSettings):
     # Its own name would hide a method of pydantic.
     validation: Limits = Field(default=Limits(), alias="validate")
     """Section `[validate]`: what `mia validate` tolerates; for example `late_records = {warn = 0.05, fail = 0.25}`."""
+    catalogue: CatalogueLimits = CatalogueLimits()
+    """Section `[catalogue]`: what `mia validate --catalogue` tolerates, such as `expired = {warn = 0, fail = 10}`."""
 
     @classmethod
     def settings_customise_sources(

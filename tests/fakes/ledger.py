@@ -139,6 +139,11 @@ class FakeLedger:
         rows = [dict(zip(names, (*key, number), strict=True)) for key, number in counts.items()]
         return pa.Table.from_pylist(rows, schema=TALLY_SCHEMA).sort_by([(name, "ascending") for name in names])
 
+    def latest_decisions(self, offset: int, limit: int) -> tuple[int, list[Decision]]:
+        with self._locked():
+            newest = sorted(self._decisions.values(), key=lambda one: (-one.request.at, one.decision_id))
+        return len(newest), newest[offset : offset + limit]
+
     def decisions_count(self) -> int:
         with self._locked():
             return len(self._decisions)

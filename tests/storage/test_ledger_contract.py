@@ -410,3 +410,14 @@ def _is_taken(ledger: Ledger, decision_id: str) -> bool:
     except UnknownDecision:
         return False
     return True
+
+
+def test_decisions_come_in_pages_the_newest_first(ledger: Ledger) -> None:
+    first = a_decision("d0", request_id=None)
+    for number, minute in enumerate((3, 1, 2, 3)):
+        one = a_decision(f"d{number}", request_id=None)
+        ledger.append_decisions([replace(one, request=replace(one.request, at=first.request.at + minute))])
+    pages = [ledger.latest_decisions(offset, 2) for offset in (0, 2, 4)]
+    assert [total for total, _ in pages] == [4, 4, 4]
+    assert [[one.decision_id for one in page] for _, page in pages] == [["d0", "d3"], ["d2", "d1"], []]
+    assert pages[0][1][0] == ledger.decision("d0")

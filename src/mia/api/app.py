@@ -11,15 +11,19 @@ from fastapi import FastAPI
 
 from mia.api.access import Access
 from mia.api.dashboard.routes import dashboard_routes
+from mia.api.deciding import Deciding
 from mia.api.envelope import Envelope
 from mia.api.metrics import Metrics
 from mia.api.problems import describe_problems, install_problems
+from mia.api.recording import Recording
 from mia.api.routes.decisions import decision_routes
 from mia.api.routes.docs import docs_routes
 from mia.api.routes.events import event_routes
 from mia.api.routes.health import health_routes
+from mia.api.routes.recommendations import recommendation_routes
 from mia.api.routes.uptake import uptake_routes
 from mia.api.services import Services
+from mia.api.tmf.errors import TmfErrors
 from mia.pages import open_pages
 
 _LOG = logging.getLogger(__name__)
@@ -51,10 +55,12 @@ def create_app(services: Services, *, body_limit: int = BODY_LIMIT, renew_second
     )
     metrics = Metrics()
     door = Access(services.keys, services.clock)
+    deciding, recording = Deciding(services, metrics), Recording(services, metrics)
     pages = open_pages(Path(__file__).parent / "dashboard")
     for router in (
-        decision_routes(services, door, metrics),
-        event_routes(services, door, metrics),
+        decision_routes(services, door, deciding),
+        event_routes(door, recording),
+        recommendation_routes(services, door, deciding, recording),
         uptake_routes(services.uptake, door),
         health_routes(services, metrics),
         dashboard_routes(services, pages),
@@ -62,6 +68,7 @@ def create_app(services: Services, *, body_limit: int = BODY_LIMIT, renew_second
     ):
         app.include_router(router)
     app.add_middleware(Envelope, metrics=metrics, body_limit=body_limit)
+    app.add_middleware(TmfErrors)
     install_problems(app)
     document = app.openapi
     app.openapi = lambda: describe_problems(document())  # type: ignore[method-assign]

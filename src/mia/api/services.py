@@ -61,6 +61,9 @@ class Decisions(Protocol):
     def propose(self, request: DecisionRequest) -> Proposal:
         """Take a decision; it is not stored yet."""
 
+    def trace(self, decision_id: str) -> Decision:
+        """A decision as the ledger holds it; raises UnknownDecision."""
+
     def traced(self, decision_id: str) -> Traced:
         """A stored decision with what became of the other offers; raises UnknownDecision."""
 
@@ -90,6 +93,9 @@ class Ledger(Protocol):
 
     def position(self) -> int:
         """Position of the newest event; raises LedgerUnavailable."""
+
+    def latest_decisions(self, offset: int, limit: int) -> tuple[int, list[Decision]]:
+        """Number of decisions kept, and a page of them, the newest first; raises LedgerUnavailable."""
 
 
 class Uptake(Protocol):

@@ -29,7 +29,7 @@ IfGiven = BeforeValidator(lambda value: value or None)
 By = Literal["region", "macro_region", "offer", "channel", "arm"]
 
 
-def _require_storable(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+def require_storable(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """Refuse what JSON can spell but the ledger cannot hold, such as integers of more than 64 bits."""
     try:
         orjson.dumps(value)
@@ -38,7 +38,7 @@ def _require_storable(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return value
 
 
-Context = Annotated[dict[Identifier, JsonValue], AfterValidator(_require_storable)]
+Context = Annotated[dict[Identifier, JsonValue], AfterValidator(require_storable)]
 
 
 class DecisionBody(BaseModel):

@@ -36,6 +36,7 @@ from mia.services.train import SPACE, Budget, Evaluator, Monitor, Search, Traine
 from mia.services.validate import validate
 from mia.settings import Settings
 from mia.storage import person_files
+from mia.storage.backup import Backup, write_backup
 from mia.storage.files import table_writer
 from mia.storage.policies import store_policy
 from mia.storage.run_lock import run_lock
@@ -101,6 +102,10 @@ class Workspace(Parts):
         today = self.clock() // (DAY_SECONDS * MICROSECONDS)
         day = today if as_of is None else as_of
         return validate(self.lake, self.engine, self.settings.validation, as_of=day, progress=progress)
+
+    def back_up(self, out: Path, *, progress: Progress = no_progress) -> Backup:
+        """Write one archive of the workspace; see `mia.storage.backup.write_backup`."""
+        return write_backup(self.home, out, progress)
 
     def train(
         self,

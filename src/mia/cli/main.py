@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from mia.cli.backup import backup
 from mia.cli.demo import demo
 from mia.cli.ingest import ingest
 from mia.cli.keys import keys_app
@@ -50,6 +51,7 @@ for command in (
     export,
     erase,
     simulate,
+    backup,
 ):
     app.command()(command)
 app.add_typer(keys_app(), name="keys")

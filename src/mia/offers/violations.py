@@ -76,7 +76,7 @@ def _of_offer(offer: Offer, situation: Situation, past: Sequence[Response]) -> I
         yield Rule.CHANNEL
     if offer.regions and situation.region not in offer.regions:
         yield Rule.REGION
-    if not all(_holds(condition, situation.columns.get(condition.column)) for condition in offer.eligible_if):
+    if not all(holds_of(condition, situation.columns.get(condition.column)) for condition in offer.eligible_if):
         yield Rule.CONDITION
     if offer.requires - connected:
         yield Rule.REQUIRES
@@ -141,7 +141,8 @@ def _counted(offer: Offer, situation: Situation, past: Sequence[Response], cap: 
     return sum(alike(one) for one in shown)
 
 
-def _holds(condition: Condition, value: Any) -> bool:  # noqa: ANN401 - a column holds any type
+def holds_of(condition: Condition, value: Any) -> bool:  # noqa: ANN401 - a column holds any type
+    """Whether one condition holds of one value; None and NaN are missing."""
     missing = value is None or value != value
     if condition.op is Op.IS_NULL:
         return missing == bool(condition.value)

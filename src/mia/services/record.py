@@ -8,7 +8,16 @@ from math import isclose
 from typing import Annotated, Any, Protocol
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, WithJsonSchema
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from mia.domain.decision import Decision, RankedOffer
 from mia.domain.event import Channel, Event, EventKind
@@ -55,7 +64,11 @@ class EventBody(BaseModel):
     offer_id: Identifier
     kind: EventKind
     channel: Channel
-    decision_id: Identifier | None = Field(None, description="the decision that the event follows")
+    decision_id: Identifier | None = Field(
+        None,
+        validation_alias=AliasChoices("decision_id", "external_id", "externalId"),
+        description="the decision that the event follows; `external_id` and `externalId` say the same",
+    )
     position: int | None = Field(
         None, ge=1, le=1_000, strict=True, description="position shown, from 1; else the decision's"
     )

@@ -1,22 +1,16 @@
 """Events: what subscribers did with their offers."""
 
-import asyncio
-
 import orjson
 from fastapi import APIRouter, Depends, Response
 
 from mia.api import access
 from mia.api.access import Access
-from mia.api.metrics import Metrics
 from mia.api.problems import problem_responses
-from mia.api.services import Services
+from mia.api.recording import Recording
 from mia.api.wire import EventsAnswer, EventsBody
-from mia.domain.decision import Rule
-from mia.domain.event import Event, Outcome
-from mia.services.record import Rejected
 
 
-def event_routes(services: Services, door: Access, metrics: Metrics) -> APIRouter:
+def event_routes(door: Access, recording: Recording) -> APIRouter:
     """Routes under /v1/events."""
     router = APIRouter(tags=["events"])
 
@@ -29,29 +23,6 @@ def event_routes(services: Services, door: Access, metrics: Metrics) -> APIRoute
     )
     async def record(body: EventsBody) -> Response:
         """Answered after the commit. An id counts once; an event that cannot be read does not sink the others."""
-        events, rejected = await asyncio.to_thread(services.recorder.prepare, body.events)
-        outcomes: list[Outcome] = []
-        if events:
-            outcomes = await asyncio.shield(asyncio.wrap_future(services.writer.submit_events(events)))
-        metrics.count_events(events, outcomes, len(rejected))
-        return Response(_encode(events, outcomes, rejected), media_type="application/json")
+        return Response(orjson.dumps(await recording.take(body.events)), media_type="application/json")
 
     return router
-
-
-def _encode(events: list[Event], outcomes: list[Outcome], rejected: list[Rejected]) -> bytes:
-    ids: dict[Outcome, list[str]] = {outcome: [] for outcome in Outcome}
-    for event, outcome in zip(events, outcomes, strict=True):
-        ids[outcome].append(event.event_id)
-    refused = [{"event_id": item.event_id, "reason": item.reason} for item in rejected]
-    refused += [
-        {"event_id": event_id, "reason": "conflict: this id was recorded with another content"}
-        for event_id in ids[Outcome.CONFLICT]
-    ]
-    refused += [
-        {"event_id": event_id, "reason": f"{Rule.TOTAL_LIMIT}: nothing is left of what the offer may have in all"}
-        for event_id in ids[Outcome.OVER_BUDGET]
-    ]
-    return orjson.dumps(
-        {"accepted": ids[Outcome.ACCEPTED], "duplicate": ids[Outcome.DUPLICATE], "rejected": refused},
-    )

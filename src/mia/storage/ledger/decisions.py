@@ -77,6 +77,12 @@ def of_subscriber(connection: Connection, subscriber_id: str) -> list[Decision]:
     return sorted(found, key=lambda decision: (decision.request.at, decision.decision_id))
 
 
+def latest(connection: Connection, offset: int, limit: int) -> list[Decision]:
+    """A page of the decisions, the newest first."""
+    newest = select(DECISIONS).order_by(DECISIONS.c.decided_at.desc(), DECISIONS.c.decision_id)
+    return [decode(row._asdict()) for row in connection.execute(newest.offset(offset).limit(limit))]
+
+
 def count(connection: Connection) -> int:
     """Number of decisions."""
     return connection.execute(select(func.count()).select_from(DECISIONS)).scalar_one()

@@ -156,6 +156,12 @@ class SqlLedger:
         with self.database.reading() as connection:
             return tally(connection, since, until)
 
+    def latest_decisions(self, offset: int, limit: int) -> tuple[int, list[Decision]]:
+        """Number of decisions kept, and a page of them, the newest first (then by id)."""
+        total = self.decisions_count()
+        with self.database.reading() as connection:
+            return total, kept_decisions.latest(connection, offset, limit)
+
     def decisions_count(self) -> int:
         """Number of decisions kept."""
         with self.database.reading() as connection:
