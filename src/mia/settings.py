@@ -13,7 +13,7 @@ from tomllib import TOMLDecodeError
 from typing import Annotated, Any, Literal, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -29,6 +29,7 @@ from mia.evaluation.health import MonitorLimits
 from mia.evaluation.off_policy import OffPolicyLimits
 from mia.evaluation.slices import SliceRules
 from mia.quality.limits import Limits
+from mia.sections import DoorSettings, LoggingSettings, Section, TokenSettings
 
 _PREFIX, _NESTED = "MIA_", "__"
 
@@ -55,11 +56,7 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 Memory = Annotated[str, AfterValidator(_amount_of_memory)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class RegionSetting(_Section):
+class RegionSetting(Section):
     """One region of the operator."""
 
     macro_region: str
@@ -68,7 +65,7 @@ class RegionSetting(_Section):
     """IANA time zone that its local days are counted in."""
 
 
-class ArmSettings(_Section):
+class ArmSettings(Section):
     """Experiment arms."""
 
     salt: str = "mia-2021"
@@ -77,7 +74,7 @@ class ArmSettings(_Section):
     """Share of subscribers that get the non-personalised order."""
 
 
-class ExplorationSettings(_Section):
+class ExplorationSettings(Section):
     """How the live policy explores."""
 
     policy: Literal["epsilon-uniform", "plackett-luce", "optimistic"] = "epsilon-uniform"
@@ -91,14 +88,16 @@ class ExplorationSettings(_Section):
     """Of `optimistic`: standard deviations of an offer's rate that are added to it."""
 
 
-class IngestSettings(_Section):
+class IngestSettings(Section):
     """What intake takes for granted."""
 
+    pseudonymise: bool = False
+    """Always ingest as with `--pseudonymise`: phone numbers become keyed hashes (key: MIA_PSEUDONYM_KEY)."""
     arrival: Literal["occurred", "load"] = "occurred"
     """When usage arrived that does not say so: when it happened (of histories) or when it is loaded (of live feeds)."""
 
 
-class ContactSettings(_Section):
+class ContactSettings(Section):
     """Contact policy: how often a subscriber may be asked."""
 
     impression_cap: Annotated[int, Field(ge=1)] = 12
@@ -109,14 +108,14 @@ class ContactSettings(_Section):
     """Days an offer rests after the subscriber declined it."""
 
 
-class ProfileSettings(_Section):
+class ProfileSettings(Section):
     """Usage profiles."""
 
     keep_snapshots: Annotated[int, Field(ge=1)] = 8
     """Newest profile snapshots that are kept; a decision can be rebuilt as long as its snapshot is."""
 
 
-class TrainingSettings(_Section):
+class TrainingSettings(Section):
     """Defaults of `mia train`."""
 
     attribution_days: Annotated[int, Field(ge=1)] = 14
@@ -167,6 +166,13 @@ class Settings(BaseSettings):
     """Memory the data engine may use before it spills to disk, for example 2GB."""
     headline: str = "Urals"
     """Macro-region that the headline of the demo and of the dashboard speaks of, unless an address names another."""
+    pseudonym_key: SecretStr | None = None
+    """Key that `mia ingest --pseudonymise` hashes phone numbers with; keep it in the environment: MIA_PSEUDONYM_KEY."""
+    traces: bool = False
+    """Whether requests become OpenTelemetry traces (extra `otel`; the exporter reads its own OTEL_* variables)."""
+    door: DoorSettings = DoorSettings()
+    tokens: TokenSettings = TokenSettings()
+    logging: LoggingSettings = LoggingSettings()
     ingest: IngestSettings = IngestSettings()
     arms: ArmSettings = ArmSettings()
     exploration: ExplorationSettings = ExplorationSettings()

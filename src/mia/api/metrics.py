@@ -1,6 +1,6 @@
 """Prometheus metrics of one worker. With several workers each counts for itself; scrape them apart."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -9,8 +9,10 @@ from mia.domain.decision import Decision
 from mia.domain.event import Event, Outcome
 from mia.timeline import MICROSECONDS
 
-_LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_STAGE_BUCKETS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0)
+_LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 REJECTED = "rejected"
+REFUSALS = frozenset({401, 403, 408, 413, 422, 429, 503})
 
 
 class Metrics:
@@ -30,6 +32,26 @@ class Metrics:
             "Time from request to the last byte of the answer, in seconds.",
             ("method", "route", "status"),
             buckets=_LATENCY_BUCKETS,
+            registry=self._registry,
+        )
+        self._stages = Histogram(
+            "mia_stage_seconds",
+            "Time that one stage of a request took, in seconds.",
+            ("route", "stage"),
+            buckets=_STAGE_BUCKETS,
+            registry=self._registry,
+        )
+        self._refused = Counter(
+            "mia_refused_total", "Requests refused, by status.", ("status",), registry=self._registry
+        )
+        # Finding a child by its labels costs as much as counting.
+        self._observed: dict[tuple[str, str, int], Histogram] = {}
+        self._staged: dict[tuple[str, str], Histogram] = {}
+        self._queue = Gauge("mia_commit_queue", "Submissions that wait for a commit.", registry=self._registry)
+        self._ages = Gauge(
+            "mia_age_seconds",
+            "Age of what is in force: since the model became champion, the catalogue was loaded, the day of profiles.",
+            ("part",),
             registry=self._registry,
         )
         self._connections = Gauge(
@@ -72,9 +94,33 @@ class Metrics:
         if rejected:
             self._events.labels("unread", REJECTED).inc(rejected)
 
-    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """One request was answered."""
-        self._latency.labels(method, route, status).observe(seconds)
+    def observe(
+        self, method: str, route: str, status: int, seconds: float, stages: Sequence[tuple[str, float]] = ()
+    ) -> None:
+        """One request was answered; `stages` are (name, seconds)."""
+        key = (method, route, status)
+        latency = self._observed.get(key)
+        if latency is None:
+            latency = self._observed[key] = self._latency.labels(*key)
+        latency.observe(seconds)
+        if status in REFUSALS:
+            self._refused.labels(status).inc()
+        if len(stages) > 1:
+            for name, took in stages:
+                stage = self._staged.get((route, name))
+                if stage is None:
+                    stage = self._staged[route, name] = self._stages.labels(route, name)
+                stage.observe(took)
+
+    def show_queue(self, waiting: int) -> None:
+        """How many submissions wait for a commit right now."""
+        self._queue.set(waiting)
+
+    def show_ages(self, ages: Mapping[str, float]) -> None:
+        """Ages in seconds by part: model, catalogue, profile."""
+        self._ages.clear()
+        for part, age in ages.items():
+            self._ages.labels(part).set(age)
 
     def show_state(
         self, *, model: str | None, catalogue: str, profile: str | None, position: int, connections: Mapping[str, int]

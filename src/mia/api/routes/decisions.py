@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
 from mia.api import access
 from mia.api.access import Access
@@ -18,6 +18,7 @@ from mia.api.services import Offers, Services
 from mia.api.wire import DecisionAnswer, DecisionBody, TraceAnswer
 from mia.domain.decision import Decision, DecisionRequest, Fallback
 from mia.errors import LedgerUnavailable
+from mia.logs import exchange_of
 
 OLD_CATALOGUES = 8
 _LOG = logging.getLogger(__name__)
@@ -48,14 +49,18 @@ def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRo
         "/v1/decisions",
         summary="The best offers for a subscriber",
         response_model=DecisionAnswer,
-        responses=problem_responses(401, 403, 409, 413, 422),
+        responses=problem_responses(401, 403, 408, 409, 413, 422, 429, 503),
         dependencies=[Depends(door.require(access.OFFERS))],
     )
     async def decide(
         body: DecisionBody,
+        http: Request,
         accept_language: Annotated[str | None, Header(description="`ru` (default) or `en`, with weights")] = None,
     ) -> Response:
         """Answered after the decision is committed. An unknown subscriber gets a fallback, which is named."""
+        exchange = exchange_of(http.scope)
+        exchange.hidden = body.subscriber_id
+        exchange.mark("read")
         request = DecisionRequest(
             subscriber_id=body.subscriber_id,
             channel=body.channel.value,
@@ -66,15 +71,20 @@ def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRo
             context=body.context or {},
             request_id=body.request_id,
         )
-        decision = await stored(services.decisions.decide(request))
+        decision = services.decisions.decide(request)
+        exchange.mark("decide")
+        decision = await stored(decision)
+        exchange.mark("commit")
         metrics.count_decision(decision)
-        return _answer(decision, encode_decision(decision, await catalogue_then(decision)))
+        content = encode_decision(decision, await catalogue_then(decision))
+        exchange.mark("encode")
+        return _answer(decision, content)
 
     @router.get(
         "/v1/decisions/{decision_id}",
         summary="How a decision came about",
         response_model=TraceAnswer,
-        responses=problem_responses(401, 403, 404, 422, 503),
+        responses=problem_responses(401, 403, 404, 422, 429, 503),
         dependencies=[Depends(door.require(access.ADMIN))],
     )
     async def trace(decision_id: Annotated[str, Path(max_length=200)]) -> Response:

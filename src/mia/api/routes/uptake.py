@@ -30,7 +30,7 @@ def uptake_routes(figures: Uptake, door: Access) -> APIRouter:
         "/v1/uptake",
         summary="Connections by month and group",
         response_model=UptakeAnswer,
-        responses=answers | problem_responses(401, 403, 422, 503),
+        responses=answers | problem_responses(401, 403, 422, 429, 503),
         dependencies=[Depends(door.require(access.UPTAKE)), Depends(_require_known_parameters)],
     )
     async def uptake(

@@ -62,6 +62,11 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """Submissions that wait for a commit."""
+        return self._queue.qsize()
+
     def submit_events(self, events: Sequence[Event]) -> "Future[list[Outcome]]":
         """Outcomes of the events, in order, once they are committed. Raises LedgerUnavailable when the queue is full
         or closed; the future raises what the commit raised.
