@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from mia.api.access import Access, KeyRing
 from mia.api.access.rates import Rates
 from mia.api.access.tokens import build_tokens
+from mia.api.access_log import AccessLog
 from mia.api.dashboard.login import login_routes
 from mia.api.dashboard.routes import dashboard_routes
 from mia.api.envelope import Envelope
@@ -46,11 +47,13 @@ def create_app(
 ) -> FastAPI:
     """The application; `renew_seconds` between looks for newer versions. Its shutdown drains the services."""
     limits = DoorSettings() if limits is None else limits
+    access_log = AccessLog()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, DoorSettings]]:
         renewal = asyncio.create_task(_renew(services, renew_seconds))
         yield {LIMITS: limits}
+        access_log.flush()
         renewal.cancel()
         with suppress(asyncio.CancelledError):
             await renewal
@@ -80,7 +83,7 @@ def create_app(
         docs_routes(app, pages),
     ):
         app.include_router(router)
-    app.add_middleware(Envelope, metrics=metrics, limits=limits, traces=traces)
+    app.add_middleware(Envelope, metrics=metrics, limits=limits, access_log=access_log, traces=traces)
     install_problems(app)
     document = app.openapi
     app.openapi = lambda: describe_problems(document())  # type: ignore[method-assign]

@@ -6,16 +6,15 @@ from secrets import token_hex
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mia.api.access_log import AccessLog
 from mia.api.body import Body
 from mia.api.metrics import Metrics
 from mia.api.problems import internal_problem, too_large_problem
 from mia.api.traces import Traces
-from mia.logs import Exchange, set_exchange
-from mia.logs.lines import FIELDS
+from mia.logs import Exchange, redact, set_exchange
 from mia.sections import DoorSettings
 
 _LOG = logging.getLogger(__name__)
-_ACCESS = logging.getLogger("mia.access")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.:+/=-]{1,128}")
 _CONTENT_POLICY = (
@@ -35,10 +34,13 @@ _STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSu
 
 
 class Envelope:
-    """ASGI middleware around the whole application. With `access` every exchange is a line in the log."""
+    """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, limits: DoorSettings, traces: Traces | None = None) -> None:
-        self._app, self._metrics, self._limits, self._traces = app, metrics, limits, traces
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, limits: DoorSettings, access_log: AccessLog, traces: Traces | None = None
+    ) -> None:
+        self._app, self._metrics, self._limits = app, metrics, limits
+        self._access_log, self._traces = access_log, traces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one exchange on."""
@@ -82,24 +84,15 @@ class Envelope:
         seconds = sum(took for _, took in exchange.stages)
         method, route = _method(scope), _route(scope)
         self._metrics.observe(method, route, status, seconds, exchange.stages)
-        if _ACCESS.isEnabledFor(logging.INFO):
-            client = scope.get("client")
-            fields = {
-                "method": method,
-                "route": route,
-                "status": status,
-                "ms": round(seconds * 1e3, 3),
-                "key": exchange.caller,
-                "client": client[0] if client else "",
-            }
-            _ACCESS.info("answered", extra={FIELDS: fields})
+        client = scope.get("client")
+        self._access_log.note(exchange, method, route, status, seconds, client[0] if client else "")
 
 
 def _request_id(scope: Scope) -> str:
     """The id that came with the request, where it is one that can be told on; else a new one."""
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            return str(value.decode("ascii"))
+            return redact(value.decode("ascii"))
     return token_hex(8)
 
 

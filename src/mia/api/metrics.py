@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from mia.api.timings import Timings
 from mia.domain.decision import Decision
 from mia.domain.event import Event, Outcome
 from mia.timeline import MICROSECONDS
@@ -27,26 +28,23 @@ class Metrics:
             "mia_decisions_unstored_total", "Decisions answered though the ledger failed.", registry=self._registry
         )
         self._events = Counter("mia_events_total", "Events received.", ("kind", "outcome"), registry=self._registry)
-        self._latency = Histogram(
+        self._latency = Timings(
             "mia_http_request_seconds",
             "Time from request to the last byte of the answer, in seconds.",
             ("method", "route", "status"),
-            buckets=_LATENCY_BUCKETS,
-            registry=self._registry,
+            _LATENCY_BUCKETS,
         )
-        self._stages = Histogram(
+        self._stages = Timings(
             "mia_stage_seconds",
             "Time that one stage of a request took, in seconds.",
             ("route", "stage"),
-            buckets=_STAGE_BUCKETS,
-            registry=self._registry,
+            _STAGE_BUCKETS,
         )
+        self._registry.register(self._latency)
+        self._registry.register(self._stages)
         self._refused = Counter(
             "mia_refused_total", "Requests refused, by status.", ("status",), registry=self._registry
         )
-        # Finding a child by its labels costs as much as counting.
-        self._observed: dict[tuple[str, str, int], Histogram] = {}
-        self._staged: dict[tuple[str, str], Histogram] = {}
         self._queue = Gauge("mia_commit_queue", "Submissions that wait for a commit.", registry=self._registry)
         self._ages = Gauge(
             "mia_age_seconds",
@@ -98,19 +96,12 @@ class Metrics:
         self, method: str, route: str, status: int, seconds: float, stages: Sequence[tuple[str, float]] = ()
     ) -> None:
         """One request was answered; `stages` are (name, seconds)."""
-        key = (method, route, status)
-        latency = self._observed.get(key)
-        if latency is None:
-            latency = self._observed[key] = self._latency.labels(*key)
-        latency.observe(seconds)
+        self._latency.observe((method, route, str(status)), seconds)
         if status in REFUSALS:
             self._refused.labels(status).inc()
         if len(stages) > 1:
             for name, took in stages:
-                stage = self._staged.get((route, name))
-                if stage is None:
-                    stage = self._staged[route, name] = self._stages.labels(route, name)
-                stage.observe(took)
+                self._stages.observe((route, name), took)
 
     def show_queue(self, waiting: int) -> None:
         """How many submissions wait for a commit right now."""

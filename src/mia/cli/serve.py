@@ -48,7 +48,7 @@ def serve(
         ws="none",
         lifespan="on",
         access_log=False,
-        log_config=log_config(settings.logging.format, settings.logging.level),
+        log_config=log_config(settings.logging.format, settings.logging.level, access=settings.logging.access),
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )

@@ -3,8 +3,9 @@
 from typing import Any
 
 
-def log_config(form: str, level: str) -> dict[str, Any]:
-    """A `logging.config.dictConfig` for a server: `form` is `json` or `text`, `level` the least that is told.
+def log_config(form: str, level: str, *, access: bool = True) -> dict[str, Any]:
+    """A `logging.config.dictConfig` for a server: `form` is `json` or `text`, `level` the least that is told, and with
+    `access` every request is a line.
 
     Uvicorn's own access log stays silent: it would tell whole addresses, queries and all.
     """
@@ -24,6 +25,7 @@ def log_config(form: str, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
             "mia": {"level": level.upper()},
+            "mia.access": {"level": "INFO" if access else "CRITICAL"},
             "uvicorn": {"level": "INFO", "handlers": [], "propagate": True},
             "uvicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
             "uvicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
