@@ -12,7 +12,7 @@ PIP := $(BIN)/pip install -qq --disable-pip-version-check --constraint constrain
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-validate constraints clean
+.PHONY: help install demo test test-slow test-faults browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-validate bench-door constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,12 +35,18 @@ test: $(READY) browser ## Run the test suite
 test-slow: $(READY) java ## Run the truth tests that take minutes
 	@$(BIN)/pytest -q -m slow $(QUIET_END)
 
+EXAMPLES ?= 150
+CASES ?= 3000
+test-faults: $(READY) ## Fuzz and attack the service; EXAMPLES an operation of the whole API (150: 10,000 cases and more), CASES of events
+	@FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_CASES=$(CASES) $(BIN)/pytest -q -rP tests/faults $(QUIET_END)
+
 check: $(READY) ## Lint, types, floors, and the tests that need no world around them
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -q -m "not slow" tests/unit src/mia $(QUIET_END)
+	@.ci/audit $(BIN)
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
@@ -109,6 +115,9 @@ bench-open-bandit: $(READY) ## Off-policy values of a public log of true propens
 
 bench-serving: $(READY) ## Decisions a second of one worker beside a bare route of the same bytes
 	@$(BIN)/python benchmarks/serving.py
+
+bench-door: $(READY) ## Microseconds a request pays for keys, limits, log line, metrics and headers
+	@$(BIN)/python benchmarks/door.py
 
 bench-profile-store: $(READY) ## A snapshot of five million subscribers: publishing, size, opening, random reads
 	@$(BIN)/python benchmarks/profile_store.py

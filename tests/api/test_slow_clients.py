@@ -3,33 +3,16 @@
 import asyncio
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-import uvicorn
-from tests.fakes.door import Door, open_door
+from tests.fakes.door import open_door
+from tests.fakes.serving import serving
 
-from mia.api.protocol import PatientProtocol
 from mia.sections import DoorSettings
 
 HEAD = b"POST /v1/events HTTP/1.1\r\nHost: mia\r\nX-API-Key: mia_events\r\nContent-Type: application/json\r\n"
-
-
-@contextmanager
-def serving(door: Door) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(door.app, lifespan="on", http=PatientProtocol, log_config=None, ws="none")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 @pytest.fixture(scope="module")

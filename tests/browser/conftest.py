@@ -1,18 +1,14 @@
 """A real browser before a real server. Debian's Chromium is needed: without it these tests fail, they do not skip."""
 
-import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.fakes.door import Door, open_door
-
-from mia.api.protocol import PatientProtocol
+from tests.fakes.serving import serving
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -83,25 +79,11 @@ def empty_door() -> Iterator[Door]:
 
 @pytest.fixture(scope="module")
 def address(door: Door) -> Iterator[str]:
-    yield from serve(door)
+    with serving(door) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
 def empty_address(empty_door: Door) -> Iterator[str]:
-    yield from serve(empty_door)
-
-
-def serve(door: Door) -> Iterator[str]:
-    """The door on a free port of this machine, for as long as the generator lives."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(
-            door.app, lifespan="off", http=PatientProtocol, access_log=False, log_level="warning", ws="none"
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with serving(empty_door) as port:
+        yield f"http://127.0.0.1:{port}"

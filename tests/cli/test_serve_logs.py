@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
 
@@ -44,8 +43,8 @@ def test_no_log_tells_of_anybody(home: Path, form: str, monkeypatch: pytest.Monk
     with subprocess.Popen([*COMMAND, "--port", str(port), "--home", str(home)], stderr=subprocess.PIPE) as process:
         try:
             wait_until_ready(process, address)
-            with httpx.Client(base_url=address, headers={"X-API-Key": key}) as client:
-                for subscriber in (SUBSCRIBER, PHONE, f"+{PHONE}", "\ud800"[:0] or f"{SUBSCRIBER}\u0436"):
+            with httpx.Client(base_url=address, headers={"X-API-Key": key}, timeout=300) as client:
+                for subscriber in (SUBSCRIBER, PHONE, f"+{PHONE}", f"{SUBSCRIBER}\u0436"):
                     client.post("/v1/decisions", json={"subscriber_id": subscriber, "channel": "app"})
                     client.post("/v1/decisions", json={"subscriber_id": subscriber, "channel": "none"})
                     event = {"event_id": f"e-{subscriber}", "subscriber_id": subscriber, "offer_id": "music_30"}
@@ -61,11 +60,11 @@ def test_no_log_tells_of_anybody(home: Path, form: str, monkeypatch: pytest.Monk
             # The database goes away under the server: errors are told with all they quote.
             for file in home.glob("ledger.db*"):
                 file.write_bytes(b"no database" * 1_000)
-            with httpx.Client(base_url=address, headers={"X-API-Key": key}, timeout=60) as client:
+            with httpx.Client(base_url=address, headers={"X-API-Key": key}, timeout=300) as client:
                 client.post("/v1/decisions", json={"subscriber_id": SUBSCRIBER, "channel": "app"})
         finally:
             process.send_signal(signal.SIGTERM)
-            _, log = process.communicate(timeout=60)
+            _, log = process.communicate(timeout=300)
     text = log.decode()
     for secret in (key, PHONE, SUBSCRIBER, token, "made-up-link"):
         assert secret not in text
@@ -81,7 +80,7 @@ def test_no_log_tells_of_anybody(home: Path, form: str, monkeypatch: pytest.Monk
 
 def keep_asking(address: str, key: str, stop: threading.Event, answered: list[str], failed: list[str]) -> None:
     """Ask for decisions until told to stop or until nobody answers any more."""
-    with httpx.Client(base_url=address, headers={"X-API-Key": key}, timeout=60) as client:
+    with httpx.Client(base_url=address, headers={"X-API-Key": key}, timeout=300) as client:
         while not stop.is_set():
             try:
                 answer = client.post("/v1/decisions", json={"subscriber_id": "s1", "channel": "app"})
@@ -94,8 +93,8 @@ def keep_asking(address: str, key: str, stop: threading.Event, answered: list[st
 
 
 @pytest.fixture(params=[1, 2])
-def workers(request: pytest.FixtureRequest) -> Iterator[int]:
-    yield request.param
+def workers(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
 
 
 def test_sigterm_under_load_answers_what_was_taken(home: Path, workers: int) -> None:
@@ -114,7 +113,7 @@ def test_sigterm_under_load_answers_what_was_taken(home: Path, workers: int) -> 
         while len(answered) < enough and any(client.is_alive() for client in clients):
             stop.wait(0.01)
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=120)
+        _, log = process.communicate(timeout=300)
         stop.set()
         for client in clients:
             client.join()

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
 from mia.api.access import Access, KeyRing
 from mia.api.access.rates import Rates
+from mia.api.access.schemes import describe_ways
 from mia.api.access.tokens import build_tokens
 from mia.api.access_log import AccessLog
 from mia.api.dashboard.login import login_routes
@@ -85,9 +87,20 @@ def create_app(
         app.include_router(router)
     app.add_middleware(Envelope, metrics=metrics, limits=limits, access_log=access_log, traces=traces)
     install_problems(app)
-    document = app.openapi
-    app.openapi = lambda: describe_problems(document())  # type: ignore[method-assign]
+    _describe(app)
     return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Add to the OpenAPI document what routes refer to by name; it is made once."""
+    make = app.openapi
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            describe_ways(describe_problems(make()))
+        return make()
+
+    app.openapi = document  # type: ignore[method-assign]
 
 
 async def _renew(services: Services, seconds: float) -> None:

@@ -29,6 +29,7 @@ from mia.errors import (
     UnknownOffer,
     UnknownSnapshot,
 )
+from mia.services.record import EventBody
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -127,9 +128,10 @@ def install_problems(app: FastAPI) -> None:
 
 
 def describe_problems(document: dict[str, Any]) -> dict[str, Any]:
-    """An OpenAPI document with the schema of the problem documents that its routes refer to."""
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    document["components"]["schemas"] |= schema.pop("$defs") | {Problem.__name__: schema}
+    """An OpenAPI document with the schemas that its routes refer to by name: of problems, and of single events."""
+    for model, name in ((Problem, Problem.__name__), (EventBody, "Event")):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        document["components"]["schemas"] |= schema.pop("$defs", {}) | {name: schema}
     return document
 
 

@@ -4,18 +4,15 @@
 dependencies of routes, which the OpenAPI document describes.
 """
 
-from collections.abc import Awaitable, Callable
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
-from typing import Annotated
 
-from fastapi import Request, Security
 from starlette.types import Scope
 
 from mia.api.access.caller import UPTAKE, Caller
 from mia.api.access.key_ring import KeyRing
 from mia.api.access.rates import Rates
-from mia.api.access.schemes import BEARER, COOKIE, HEADER, SESSION_COOKIE
+from mia.api.access.schemes import KEY, SESSION, SESSION_COOKIE, Requirement
 from mia.api.access.tokens import Tokens, is_token
 from mia.errors import MissingScope, NotSignedIn, UnknownKey
 from mia.logs import exchange_of
@@ -60,28 +57,13 @@ class Access:
             raise NotSignedIn("sign in anew: the key of this session was revoked")
         return self._let_in(scope, Caller(key.name, key.scopes), needed)
 
-    def require(self, needed: str) -> Callable[..., Awaitable[None]]:
+    def require(self, needed: str) -> Requirement:
         """`admit` as a dependency."""
+        return Requirement(self.admit, needed, KEY)
 
-        async def check(
-            request: Request, _bearer: Annotated[None, Security(BEARER)], _header: Annotated[None, Security(HEADER)]
-        ) -> None:
-            await self.admit(request.scope, needed)
-
-        return check
-
-    def require_person(self, needed: str = UPTAKE) -> Callable[..., Awaitable[None]]:
+    def require_person(self, needed: str = UPTAKE) -> Requirement:
         """`admit_person` as a dependency."""
-
-        async def check(
-            request: Request,
-            _cookie: Annotated[None, Security(COOKIE)],
-            _bearer: Annotated[None, Security(BEARER)],
-            _header: Annotated[None, Security(HEADER)],
-        ) -> None:
-            await self.admit_person(request.scope, needed)
-
-        return check
+        return Requirement(self.admit_person, needed, SESSION)
 
     async def _find(self, secret: str) -> Caller:
         if is_token(secret):

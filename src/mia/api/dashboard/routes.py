@@ -4,6 +4,7 @@ import asyncio
 import pathlib
 from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import pyarrow as pa
@@ -22,23 +23,22 @@ from mia.api.dashboard.words import TEXTS, group_name
 from mia.api.problems import problem_responses
 from mia.api.routes.uptake import csv_response
 from mia.api.services import Services
-from mia.api.wire import By, IfGiven, Month
+from mia.api.wire import By, OptionalMonth, OptionalName
 from mia.domain.offer import Language
 from mia.drawing import Theme
 from mia.errors import InvalidInput, UnknownOffer
-from mia.services.record import Identifier
 
 BASELINE = "2021-01"
 CARD_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 """A card brings its style along, since it must stand alone."""
 DIMENSIONS = ("macro_region", "region", "offer", "channel", "arm")
 
-Baseline = Annotated[Month | None, IfGiven, Query(description="month that growth is counted from")]
+Baseline = Annotated[OptionalMonth, Query(description="month that growth is counted from")]
 Dimension = Annotated[By, Query(description="how to group")]
 Lang = Annotated[Language, Query(description="language of the texts")]
-From = Annotated[Month | None, IfGiven, Query(alias="from", description="first month; else 24 months are shown")]
-To = Annotated[Month | None, IfGiven, Query(alias="to", description="last month, that of the headline too")]
-HeadlineOf = Annotated[Identifier | None, IfGiven, Query(description="macro-region of the headline")]
+From = Annotated[OptionalMonth, Query(alias="from", description="first month; else 24 months are shown")]
+To = Annotated[OptionalMonth, Query(alias="to", description="last month, that of the headline too")]
+HeadlineOf = Annotated[OptionalName, Query(description="macro-region of the headline")]
 
 
 def dashboard_routes(services: Services, door: Access, pages: Environment) -> APIRouter:
@@ -109,7 +109,7 @@ def dashboard_routes(services: Services, door: Access, pages: Environment) -> AP
     async def show_way() -> Response:
         return RedirectResponse("/dashboard", 307)
 
-    @readable.get("/dashboard", summary="The dashboard page", response_class=Response, responses=_body("text/html"))
+    @readable.get("/dashboard", summary="The dashboard page", response_class=Response, responses=_page())
     async def show_page(request: Request, choice: Annotated[Choice, Depends(choose)]) -> Response:
         """Growth of connections: headline, charts and table."""
         html = await asyncio.to_thread(render, choice, cookie_of(request.scope, SESSION_COOKIE))
@@ -138,7 +138,7 @@ def dashboard_routes(services: Services, door: Access, pages: Environment) -> AP
         "/dashboard/models/{version}/card",
         summary="A model card",
         response_class=Response,
-        responses=_body("text/html") | problem_responses(404),
+        responses=_page(404),
     )
     async def show_card(
         version: Annotated[str, Path(max_length=20, description="version of the model, or `champion`")],
@@ -151,7 +151,7 @@ def dashboard_routes(services: Services, door: Access, pages: Environment) -> AP
         "/dashboard/monitor",
         summary="The live model in operation",
         response_class=Response,
-        responses=_body("text/html") | problem_responses(404),
+        responses=_page(404),
     )
     async def show_health() -> Response:
         """The page of the last `mia monitor`: drift, calibration, fallbacks and exploration against their limits."""
@@ -168,6 +168,13 @@ def _body(media_type: str) -> dict[int | str, dict[str, Any]]:
         200: {"content": {media_type: {"schema": {"type": "string"}}}},
         **problem_responses(401, 403, 422, 429, 503),
     }
+
+
+def _page(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Answers of a route that people open: a page, whatever became of it."""
+    content = {"text/html": {"schema": {"type": "string"}}}
+    found = (200, *statuses, 401, 403, 422, 429, 503)
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(found)}
 
 
 def _group_name(services: Services, choice: Choice, group: str | None) -> str:
