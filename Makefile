@@ -14,7 +14,7 @@ PYTEST := $(BIN)/pytest -q --numprocesses logical --dist worksteal
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-tmf browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-validate constraints clean
+.PHONY: help install demo test test-slow test-tmf test-faults browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-validate bench-door constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,12 +37,18 @@ test: $(READY) browser ## Run the test suite
 test-slow: $(READY) java ## Run the truth tests that take minutes
 	@$(PYTEST) -m slow $(QUIET_END)
 
+EXAMPLES ?= 150
+CASES ?= 3000
+test-faults: $(READY) ## Fuzz and attack the service; EXAMPLES an operation of the whole API (150: 10,000 cases and more), CASES of events
+	@FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_CASES=$(CASES) $(PYTEST) -rP tests/faults $(QUIET_END)
+
 check: $(READY) ## Lint, types, floors, and the tests that need no world around them
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(PYTEST) -m "not slow" tests/unit src/mia $(QUIET_END)
+	@.ci/audit $(BIN)
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
@@ -134,6 +140,9 @@ bench-serving: $(READY) ## Decisions and events a second of one worker beside a 
 bench-training: $(READY) ## Training beside bare lightgbm.train, and the curve of quality against cost in docs/quality-cost.svg
 	@$(BIN)/python benchmarks/training.py
 	@$(BIN)/python benchmarks/training.py --curve docs/quality-cost.svg
+
+bench-door: $(READY) ## Microseconds a request pays for keys, limits, log line, metrics and headers
+	@$(BIN)/python benchmarks/door.py
 
 bench-profile-store: $(READY) ## A snapshot of five million subscribers: publishing, size, opening, random reads
 	@$(BIN)/python benchmarks/profile_store.py

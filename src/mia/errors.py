@@ -21,9 +21,14 @@ MiaError
 │   └── SpoolFull                      and the local spool takes no more either
 ├── Overloaded (TimeoutError)          more waits for the ledger than can be answered in time; come again later
 ├── StaleDecision                      the subscriber got another decision or event since this one was taken
+├── IssuerUnavailable (ConnectionError)  the keys of the issuer of tokens cannot be read
 └── AccessDenied (PermissionError)
     ├── UnknownKey                     no key, or one that is not known or revoked
-    └── MissingScope                   the key is known but may not do this
+    │   ├── TokenRefused               a bearer token that proves nothing
+    │   └── NotSignedIn                a page for people who signed in
+    ├── MissingScope                   the key is known but may not do this
+    ├── ForgedForm                     a form that did not come from our own page
+    └── TooManyRequests                the key asked more often than it may
 """
 
 from collections.abc import Sequence
@@ -216,6 +221,10 @@ class SpoolFull(LedgerUnavailable):
     """The local spool, which stands in for the ledger, holds as much as it may or cannot be written."""
 
 
+class IssuerUnavailable(MiaError, ConnectionError):
+    """The public keys that tokens are verified with cannot be read."""
+
+
 class AccessDenied(MiaError, PermissionError):
     """Root of the refusals of the door."""
 
@@ -230,3 +239,23 @@ class MissingScope(AccessDenied):
     def __init__(self, scope: str) -> None:
         self.scope = scope
         super().__init__(f"this key lacks the scope {scope!r}")
+
+
+class TokenRefused(UnknownKey):
+    """A bearer token that was not issued for MIA, is over, or is no token; the message says which, never the token."""
+
+
+class NotSignedIn(UnknownKey):
+    """A page was asked for without a session, or with one that is over."""
+
+
+class ForgedForm(AccessDenied):
+    """A form was sent that did not come from a page of ours, or from one that is too old."""
+
+
+class TooManyRequests(AccessDenied):
+    """A key, or somebody without one, asked more often than it may; `retry_after` in seconds."""
+
+    def __init__(self, who: str, retry_after: float) -> None:
+        self.who, self.retry_after = who, retry_after
+        super().__init__(f"{who} asks more often than it may; ask again in {retry_after:.1f} seconds")

@@ -14,7 +14,7 @@ from tomllib import TOMLDecodeError
 from typing import Annotated, Any, Literal, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -31,6 +31,7 @@ from mia.evaluation.off_policy import OffPolicyLimits
 from mia.evaluation.slices import SliceRules
 from mia.quality.catalogue import CatalogueLimits
 from mia.quality.limits import Limits
+from mia.sections import DoorSettings, LoggingSettings, Section, TokenSettings
 
 _PREFIX, _NESTED = "MIA_", "__"
 _OF_THE_POLICY = ("exploration", "contact")
@@ -61,11 +62,7 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 Memory = Annotated[str, AfterValidator(_amount_of_memory)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class RegionSetting(_Section):
+class RegionSetting(Section):
     """One region of the operator."""
 
     macro_region: str
@@ -74,7 +71,7 @@ class RegionSetting(_Section):
     """IANA time zone that its local days are counted in."""
 
 
-class ArmSettings(_Section):
+class ArmSettings(Section):
     """Experiment arms."""
 
     salt: str = "mia-2021"
@@ -83,21 +80,23 @@ class ArmSettings(_Section):
     """Share of subscribers that get the non-personalised order."""
 
 
-class IngestSettings(_Section):
+class IngestSettings(Section):
     """What intake takes for granted."""
 
+    pseudonymise: bool = False
+    """Always ingest as with `--pseudonymise`: phone numbers become keyed hashes (key: MIA_PSEUDONYM_KEY)."""
     arrival: Literal["occurred", "load"] = "occurred"
     """When usage arrived that does not say so: when it happened (of histories) or when it is loaded (of live feeds)."""
 
 
-class RetentionSettings(_Section):
+class RetentionSettings(Section):
     """What `mia prune` leaves."""
 
     decision_months: Annotated[int, Field(ge=1)] = 13
     """Whole months of decisions that are kept beside the present one; events are kept for good."""
 
 
-class QueueSettings(_Section):
+class QueueSettings(Section):
     """How much may wait for the ledger before callers are told to come again."""
 
     submissions: Annotated[int, Field(ge=1)] = 4_096
@@ -108,7 +107,7 @@ class QueueSettings(_Section):
     """Room of a worker's local spool while the ledger is away; half of it for events, the rest for decisions."""
 
 
-class DecisionSettings(_Section):
+class DecisionSettings(Section):
     """How long a decision waits for what it is made of, in milliseconds."""
 
     scorer_budget_ms: Annotated[float, Field(gt=0)] = 100.0
@@ -117,14 +116,14 @@ class DecisionSettings(_Section):
     """Longest that reading the contact history may take; then offers that need it rest (`ledger_unavailable`)."""
 
 
-class ProfileSettings(_Section):
+class ProfileSettings(Section):
     """Usage profiles."""
 
     keep_snapshots: Annotated[int, Field(ge=1)] = 8
     """Newest profile snapshots that are kept; a decision can be rebuilt as long as its snapshot is."""
 
 
-class TrainingSettings(_Section):
+class TrainingSettings(Section):
     """Defaults of `mia train`."""
 
     attribution_days: Annotated[int, Field(ge=1)] = 14
@@ -177,6 +176,13 @@ class Settings(BaseSettings):
     """Macro-region that the headline of the demo and of the dashboard speaks of, unless an address names another."""
     reservation_minutes: Annotated[int, Field(ge=0, le=1440)] = 15
     """Minutes that an offer of an answer keeps its place in caps and budgets while no impression of it has come."""
+    pseudonym_key: SecretStr | None = None
+    """Key that `mia ingest --pseudonymise` hashes phone numbers with; keep it in the environment: MIA_PSEUDONYM_KEY."""
+    traces: bool = False
+    """Whether requests become OpenTelemetry traces (extra `otel`; the exporter reads its own OTEL_* variables)."""
+    door: DoorSettings = DoorSettings()
+    tokens: TokenSettings = TokenSettings()
+    logging: LoggingSettings = LoggingSettings()
     ingest: IngestSettings = IngestSettings()
     arms: ArmSettings = ArmSettings()
     retention: RetentionSettings = RetentionSettings()

@@ -104,6 +104,7 @@ def test_what_waits_in_a_spool_is_not_passed_over(opened: Workspace, who: str) -
 
 
 def test_the_commands(opened: Workspace, who: str, tmp_path: Path) -> None:
+    old = opened.decisions.decide(DecisionRequest("old", "app", NOON))
     # A process opens a snapshot once, and the commands run in this one.
     opened.profiles.close()
     home = ["--home", str(opened.home)]
@@ -116,5 +117,5 @@ def test_the_commands(opened: Workspace, who: str, tmp_path: Path) -> None:
     assert "rows of usage removed" in erased
     assert "1 rejected rows and 1 decisions removed" in erased
     assert "still in 1 profile snapshots" in erased
-    opened.ledger.append_decisions([opened.decisions.decide(DecisionRequest("old", "app", NOON))])
+    opened.ledger.append_decisions([old])
     assert run(app, ["prune", *home]).stdout.startswith("1 decisions removed; this month and the 13 before")

@@ -9,6 +9,7 @@ from mia.api.metrics import Metrics
 from mia.api.services import Offers, Services
 from mia.domain.decision import Decision, DecisionRequest, Fallback
 from mia.errors import LedgerUnavailable
+from mia.logs import Exchange
 from mia.services.decide import Traced
 
 OLD_CATALOGUES = 8
@@ -22,16 +23,18 @@ class Deciding:
         self._services, self._metrics = services, metrics
         self._catalogue_of = lru_cache(maxsize=OLD_CATALOGUES)(services.catalogue)
 
-    async def take(self, request: DecisionRequest) -> tuple[Decision, Offers]:
+    async def take(self, request: DecisionRequest, exchange: Exchange) -> tuple[Decision, Offers]:
         """The decision as the ledger holds it after the commit; the answer is never empty when it cannot."""
         proposal = self._services.decisions.propose(request)
         decision = proposal.decision
+        exchange.mark("decide")
         try:
             decision = await asyncio.shield(asyncio.wrap_future(self._services.writer.submit(proposal)))
         except LedgerUnavailable:
             _LOG.exception("decision %s is answered but not stored", decision.decision_id)
             self._metrics.count_unstored()
             decision = replace(decision, fallback=Fallback.LEDGER_UNAVAILABLE)
+        exchange.mark("commit")
         self._metrics.count_decision(decision)
         return decision, await self.catalogue_then(decision)
 

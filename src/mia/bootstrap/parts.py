@@ -28,19 +28,21 @@ from mia.services.decide import Budget, DecisionMaker, LiveLoader, Newcomers
 from mia.services.ingest import Terms
 from mia.services.refresh import ProfileBuilder
 from mia.services.report import UptakeReport
+from mia.services.sign_in import SignIn
 from mia.settings import Settings
-from mia.storage.catalogues import load_catalogue_of
+from mia.storage.catalogues import catalogue_loaded_at, load_catalogue_of
 from mia.storage.engine import DuckDBEngine
+from mia.storage.files import keep_secret
 from mia.storage.kept_health import KeptHealth
 from mia.storage.lake import ParquetLake
 from mia.storage.learning_log import WillingLog
 from mia.storage.ledger import GroupCommit, Shelter, SqlKeys, SqlLedger, open_ledger
 from mia.storage.newcomers import load_newcomers
 from mia.storage.policies import load_policy_text, policy_version
-from mia.storage.profile_store import LmdbProfileStore
+from mia.storage.profile_store import LmdbProfileStore, day_of_snapshot
 from mia.storage.spool import Spool
 from mia.tables import OCCURRED_AT, SUBSCRIBERS
-from mia.timeline import MICROSECONDS, date_of
+from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
 
 if TYPE_CHECKING:
     from mia.storage.registry import MlflowRegistry
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 
 LAKE, LEDGER, MODELS = PARTS = ("lake", "ledger.db", "models")
 """What of a workspace only appears once something was put into it."""
+SESSION_KEY = "session.key"
 
 
 def wall_clock() -> int:
@@ -98,6 +101,37 @@ class Parts:
     def keys(self) -> SqlKeys:
         """API keys."""
         return SqlKeys(self.ledger.database)
+
+    @cached_property
+    def sign_in(self) -> SignIn:
+        """Opens sessions of the dashboard. Their secret comes from the settings, else it is made once and kept here."""
+        door = self.settings.door
+        if door.session_key is not None:
+            secret = door.session_key.get_secret_value().encode()
+        else:
+            secret = keep_secret(self.home / SESSION_KEY)
+        return SignIn(secret, self.clock, door.session_hours * 3_600)
+
+    @property
+    def pseudonym_key(self) -> bytes:
+        """What phone numbers are hashed with; raises InvalidSettings where there is none."""
+        key = self.settings.pseudonym_key
+        if key is None or not key.get_secret_value():
+            raise InvalidSettings("MIA_PSEUDONYM_KEY: pseudonyms need a key; make one with: openssl rand -hex 32")
+        return key.get_secret_value().encode()
+
+    def ages(self) -> dict[str, float]:
+        """Seconds since the model in force became champion, the current catalogue was loaded, and the day of the
+        profiles, each where there is one.
+        """
+        champions, loaded, snapshot = self.registry.champions(), catalogue_loaded_at(self.lake), self.profiles.current()
+        since = {
+            "model": champions[-1].at if champions else None,
+            "catalogue": loaded,
+            "profile": None if snapshot is None else day_of_snapshot(snapshot) * DAY_SECONDS * MICROSECONDS,
+        }
+        now = self.clock()
+        return {part: (now - at) / MICROSECONDS for part, at in since.items() if at is not None}
 
     @cached_property
     def writer(self) -> GroupCommit:

@@ -47,14 +47,12 @@ YARDSTICKS = {name: RANKERS[name] for name in ("popular", "popular_by_region", "
 EVENTS_OF_CONTACT = (EVENT_ID, OCCURRED_AT, SUBSCRIBER_ID, OFFER_ID, KIND, CHANNEL)
 RETRAIN_LOCK = "retrain.lock"
 NOT_OF_A_MODEL = (
-    "home",
-    "ledger_url",
-    "threads",
-    "memory_limit",
-    "headline",
-    "engine",
-    "spark_master",
+    *("home", "ledger_url", "threads", "memory_limit", "headline", "engine", "spark_master"),
+    *("door", "tokens", "logging", "traces", "pseudonym_key"),
     "decisions",
+    "retention",
+    "queue",
+    "reservation_minutes",
 )
 """Settings that say where and how fast, and change no model."""
 
@@ -63,9 +61,19 @@ class Workspace(Parts):
     """One workspace folder, opened."""
 
     def ingest(
-        self, source: Path, *, mapping: Path | None = None, table: str | None = None, progress: Progress = no_progress
+        self,
+        source: Path,
+        *,
+        mapping: Path | None = None,
+        table: str | None = None,
+        pseudonymise: bool = False,
+        progress: Progress = no_progress,
     ) -> IngestReport:
-        """Load a file or folder; see `mia.services.ingest.ingest`."""
+        """Load a file or folder; see `mia.services.ingest.ingest`.
+
+        With `pseudonymise`, or the setting, phone numbers become keyed hashes; raises InvalidSettings without a key.
+        """
+        pseudonymise = pseudonymise or self.settings.ingest.pseudonymise
         return ingest(
             source,
             lake=self.lake,
@@ -74,7 +82,7 @@ class Workspace(Parts):
             scratch=self.home / "spill" / "ingest",
             connect=self.engine.connect,
             now=self.clock(),
-            terms=self.terms,
+            terms=replace(self.terms, pseudonym_key=self.pseudonym_key) if pseudonymise else self.terms,
             mapping=mapping,
             table=table,
             progress=progress,

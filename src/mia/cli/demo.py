@@ -1,9 +1,11 @@
 """`mia demo`: the whole loop on the sample, then the door open."""
 
 import json
+import os
 import shlex
 import shutil
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +48,7 @@ def demo(
     with workspace(home, make=True) as opened:
         _load_and_train(opened, source)
         key = _make_key(opened)
+        link = opened.sign_in.link(sha256(key.encode()).hexdigest())
         subscriber = _example_subscriber(opened)
         _show_decision(opened, subscriber)
         # The month of the newest record of the sample, however late the events are that somebody tried out since.
@@ -53,12 +56,14 @@ def demo(
         headline = opened.uptake.headline(opened.settings.headline, BASELINE, month)
         place = opened.home
     free = port if no_serve else _free_port(host, port)
-    _show_doors(f"http://{host}:{free}", key, subscriber)
+    _show_doors(f"http://{host}:{free}", key, link, subscriber)
     _show_commands(place)
     Console().rule("Headline")
     Console().print(headline.sentence, soft_wrap=True)
     if not no_serve:
         sys.stdout.flush()
+        # Somebody reads along here.
+        os.environ.setdefault("MIA_LOGGING__FORMAT", "text")
         serve(host=host, port=free, workers=1, home=place)
 
 
@@ -112,7 +117,7 @@ def _show_decision(opened: Workspace, subscriber: str) -> None:
         )
 
 
-def _show_doors(address: str, key: str, subscriber: str) -> None:
+def _show_doors(address: str, key: str, link: str, subscriber: str) -> None:
     request = json.dumps({"subscriber_id": subscriber, "channel": "app"})
     event = json.dumps(
         {
@@ -131,6 +136,7 @@ def _show_doors(address: str, key: str, subscriber: str) -> None:
     Console().rule("Doors")
     for line in (
         f"dashboard  {address}/dashboard",
+        f"sign in    {address}/dashboard/login?link={link}  (once, within the hour; later with the key)",
         f"API        {address}/docs",
         f"key        {key}",
         "",

@@ -19,11 +19,17 @@ def ingest(
     table: Annotated[
         str | None, typer.Option(help="Table of the file, where neither its name nor its columns tell.")
     ] = None,
+    pseudonymise: Annotated[
+        bool,
+        typer.Option(
+            "--pseudonymise", help="Turn subscriber ids that are phone numbers into keyed hashes (MIA_PSEUDONYM_KEY)."
+        ),
+    ] = False,
     home: Home = None,
 ) -> None:
     """Validate and load records; rejected rows are counted by reason and kept in a file."""
     with workspace(home, make=True) as opened, progress_bar() as progress:
-        report = opened.ingest(source, mapping=mapping, table=table, progress=progress)
+        report = opened.ingest(source, mapping=mapping, table=table, pseudonymise=pseudonymise, progress=progress)
     show_report(report)
 
 

@@ -14,12 +14,15 @@ from mia.api.problems import problem_responses
 from mia.api.services import Services
 from mia.api.wire import DecisionAnswer, DecisionBody, TraceAnswer
 from mia.domain.decision import Decision, DecisionRequest
+from mia.logs import Exchange, exchange_of
 
 
 def decision_routes(services: Services, door: Access, deciding: Deciding) -> APIRouter:
     """Routes under /v1/decisions."""
 
-    async def answer(body: DecisionBody, accept_language: str | None) -> Response:
+    async def answer(body: DecisionBody, accept_language: str | None, exchange: Exchange) -> Response:
+        exchange.hidden = body.subscriber_id
+        exchange.mark("read")
         request = DecisionRequest(
             subscriber_id=body.subscriber_id,
             channel=body.channel.value,
@@ -31,12 +34,14 @@ def decision_routes(services: Services, door: Access, deciding: Deciding) -> API
             request_id=body.request_id,
             region=body.region,
         )
-        decision, catalogue = await deciding.take(request)
-        return _answer(decision, encode_decision(decision, catalogue))
+        decision, catalogue = await deciding.take(request, exchange)
+        content = encode_decision(decision, catalogue)
+        exchange.mark("encode")
+        return _answer(decision, content)
 
     async def express(http: Request, body: DecisionBody) -> Response:
-        await door.admit(http, access.OFFERS)
-        return await answer(body, http.headers.get("accept-language"))
+        await door.admit(http.scope, access.OFFERS)
+        return await answer(body, http.headers.get("accept-language"), exchange_of(http.scope))
 
     router = APIRouter(tags=["decisions"], route_class=express_route(DecisionBody, express))
 
@@ -44,21 +49,22 @@ def decision_routes(services: Services, door: Access, deciding: Deciding) -> API
         "/v1/decisions",
         summary="The best offers for a subscriber",
         response_model=DecisionAnswer,
-        responses=problem_responses(401, 403, 409, 413, 422, 503),
+        responses=problem_responses(401, 403, 408, 409, 413, 422, 429, 503),
         dependencies=[Depends(door.require(access.OFFERS))],
     )
     async def decide(
         body: DecisionBody,
+        http: Request,
         accept_language: Annotated[str | None, Header(description="`ru` (default) or `en`, with weights")] = None,
     ) -> Response:
         """Answered after the decision is committed. An unknown subscriber gets a fallback, which is named."""
-        return await answer(body, accept_language)
+        return await answer(body, accept_language, exchange_of(http.scope))
 
     @router.get(
         "/v1/decisions/{decision_id}",
         summary="How a decision came about",
         response_model=TraceAnswer,
-        responses=problem_responses(401, 403, 404, 422, 503),
+        responses=problem_responses(401, 403, 404, 422, 429, 503),
         dependencies=[Depends(door.require(access.ADMIN))],
     )
     async def trace(decision_id: Annotated[str, Path(max_length=200)]) -> Response:

@@ -20,6 +20,7 @@ from mia.api.tmf.schemas import extended_schemas
 from mia.api.tmf.selection import Fields, Limit, Offset, chosen_fields, select
 from mia.api.tmf.wire import QueryAnswer, QueryBody
 from mia.domain.decision import Decision
+from mia.logs import exchange_of
 
 DEFAULT_LIMIT = 20
 _COUNTS = {
@@ -48,7 +49,9 @@ def recommendation_routes(services: Services, door: Access, deciding: Deciding, 
     ) -> Response:
         """The same decision as `POST /v1/decisions`, answered after its commit."""
         language = preferred_language(accept_language)
-        decision, catalogue = await deciding.take(request_of(body, at=services.clock(), language=language))
+        asked, exchange = request_of(body, at=services.clock(), language=language), exchange_of(request.scope)
+        exchange.hidden = asked.subscriber_id
+        decision, catalogue = await deciding.take(asked, exchange)
         query = query_of(decision, catalogue, Addresses(request))
         headers = _of_language(decision) | {"Location": query["href"]}
         return Response(orjson.dumps(query), 201, headers, "application/json")
@@ -106,7 +109,7 @@ def recommendation_routes(services: Services, door: Access, deciding: Deciding, 
         order = body.event.product_order
         decision = await asyncio.to_thread(services.decisions.trace, order.external_id)
         events = list(events_of(order, decision.request, body.event_time))
-        taken = await recording.take(events)
+        taken = await recording.take(events, exchange_of(request.scope))
         answer = {"id": body.event_id, "callback": Addresses(request).orders(), **taken}
         return Response(orjson.dumps(answer), 201, media_type="application/json")
 

@@ -113,7 +113,7 @@ def _sqlite_engine(url: URL) -> Engine:
     if url.database in (None, "", ":memory:"):
         raise InvalidSettings("ledger_url: the ledger needs a file; a memory database would lose acknowledged events")
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)
     event.listen(engine, "first_connect", _keep_write_ahead_log)
 
     def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -155,6 +155,8 @@ def _postgres_engine(url: URL) -> Engine:
     try:
         return create_engine(
             url.set(drivername="postgresql+psycopg"),
+            # Errors are logged, and the values in a statement name subscribers.
+            hide_parameters=True,
             pool_pre_ping=True,
             pool_timeout=CONNECT_SECONDS,
             connect_args={"connect_timeout": CONNECT_SECONDS},

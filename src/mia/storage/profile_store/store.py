@@ -5,6 +5,7 @@ import shutil
 import threading
 import uuid
 from collections.abc import Iterable, Sequence
+from datetime import date
 from itertools import count
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -18,7 +19,7 @@ from mia.frames import OfferHistory, Profiles
 from mia.storage.files import only_writer, replace_durably
 from mia.storage.profile_store.snapshot import Snapshot
 from mia.storage.profile_store.writer import write_snapshot
-from mia.timeline import date_of, day_of_text
+from mia.timeline import date_of, day_of, day_of_text
 
 CURRENT, PRUNED = "current", "pruned"
 NAME = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2})\.(?P<number>\d+)")
@@ -179,3 +180,12 @@ class LmdbProfileStore:
 
 def _day_of(name: str) -> str:
     return name.rpartition(".")[0]
+
+
+def day_of_snapshot(name: str) -> int:
+    """As-of day of a snapshot, by its name.
+
+    >>> day_of_snapshot("1970-01-03.1")
+    2
+    """
+    return day_of(date.fromisoformat(_day_of(name)))
