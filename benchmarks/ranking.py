@@ -70,7 +70,7 @@ def main() -> None:
 def compare(workspace: Workspace, world: World, model: LightGBMRanker, subscribers: Path, first: int) -> None:
     """Print MIA beside the truth in the days from `first` on."""
     offers = workspace.catalogue().offers
-    events = workspace.ledger.events()
+    events = workspace.learning_log.events()
     attribution = workspace.settings.training.attribution_days
     shown = build_impressions(events, attribution_days=attribution, until=workspace.end_of_events())
     shown = shown.take(np.flatnonzero(shown.local_day >= first))

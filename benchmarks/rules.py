@@ -19,7 +19,7 @@ from mia.offers.policy import default_policy
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
 DAY = DAY_SECONDS * MICROSECONDS
-ROUNDS, TURNS, EVENTS, FEATURES = 15, 20, 100, 100
+ROUNDS, TURNS, EVENTS, FEATURES = 9, 10, 100, 100
 NOW, ON = 18_700 * DAY, date(2021, 3, 14)
 FULL = ContactPolicy(
     (

@@ -287,6 +287,7 @@ def test_refresh_of_a_day_on_which_nobody_was_known_is_refused(operator: Operato
     out = tmp_path / "out.csv"
     store = LmdbProfileStore(tmp_path / "profiles")
     builder, early = builder_of(operator), day_of(date(2019, 1, 1))
+    learnt = builder.ledger.events()
     with pytest.raises(NotEnoughData, match="activated"):
-        refresh(builder, store, (), learnt=builder.ledger.events(), as_of=early, out=out, open_table=table_writer)
+        refresh(builder, store, (), learnt=learnt, as_of=early, out=out, open_table=table_writer)
     assert (store.current(), out.exists()) == (None, False)

@@ -33,7 +33,7 @@ def evaluation(opened: Workspace) -> dict[str, Any]:
 
 def examples(opened: Workspace, until: int | None = None):
     return build_examples(
-        opened.ledger,
+        opened.learning_log,
         opened.build_profiles,
         opened.current_offers(),
         zones=opened.zones,
@@ -237,7 +237,7 @@ def test_offers_of_another_catalogue_are_left_out(opened: Workspace) -> None:
     everything = examples(opened)
     offers = opened.current_offers()[:10]
     some = build_examples(
-        opened.ledger,
+        opened.learning_log,
         opened.build_profiles,
         offers,
         zones=opened.zones,
@@ -249,7 +249,7 @@ def test_offers_of_another_catalogue_are_left_out(opened: Workspace) -> None:
     assert some.impressions.labels.tolist() == everything.impressions.labels[kept].tolist()
     with pytest.raises(NotEnoughData, match="current catalogue"):
         build_examples(
-            opened.ledger,
+            opened.learning_log,
             opened.build_profiles,
             tuple(replace(offer, id=f"new {offer.id}") for offer in offers),
             zones=opened.zones,
