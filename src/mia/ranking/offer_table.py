@@ -66,7 +66,6 @@ class KeyMatrix:
             out[pairs] = sums[cols[pairs], rows[pairs] - start]
         return out[:, :-1], out[:, -1]
 
-
     def _match_one(self, block: SparseBlock, column: Ints, cols: Ints) -> tuple[Floats, Floats]:
         """The same for the offers of a single row, whose entries stand for the keys of `column`."""
         known = np.flatnonzero(column >= 0)
