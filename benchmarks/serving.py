@@ -68,9 +68,12 @@ def uvicorn(factory: str, ready: str, environment: dict[str, str]) -> Iterator[t
 @contextmanager
 def mlflow(model: Path) -> Iterator[int | None]:
     """`mlflow models serve` with one worker; None where it cannot be started."""
-    port = free_port()
+    # It looks for uvicorn on the path.
+    port, path = free_port(), f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(model), "--port", str(port)]
-    with served([*command, "--env-manager", "local"], port, "/ping", {"MLFLOW_DISABLE_TELEMETRY": "true"}) as _:
+    with served(
+        [*command, "--env-manager", "local"], port, "/ping", {"MLFLOW_DISABLE_TELEMETRY": "true", "PATH": path}
+    ) as _:
         alive = False
         with suppress(httpx.HTTPError):
             alive = httpx.get(f"http://127.0.0.1:{port}/ping").status_code == 200
@@ -109,7 +112,7 @@ def tellings(ids: list[str], offer_id: str, size: int, count: int) -> list[bytes
             {
                 "events": [
                     event | {"event_id": f"{mark}-{number}", "subscriber_id": ids[number % len(ids)]}
-                    for number, _ in zip(numbers, range(size), strict=False)
+                    for _, number in zip(range(size), numbers, strict=False)
                 ]
             }
         ).encode()

@@ -1,6 +1,9 @@
 """Calls within a time budget."""
 
 import threading
+import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -36,16 +39,28 @@ def test_a_call_that_hangs_is_given_up_and_nobody_waits_behind_it() -> None:
             budget.run(lambda: calls.append(1))
     assert not calls
     door.set()
-    answers = iter(lambda: attempt(budget), None)
+    answers = iter(lambda: attempt(budget, lambda: "own"), None)
     # What the late call answered is nobody's: the next one gets its own.
     assert next(answer for answer in answers if answer != "not yet") == "own"
 
 
-def attempt(budget: Budget) -> str:
+def attempt(budget: Budget, call: Callable[[], Any]) -> Any:
     try:
-        return budget.run(lambda: "own")
+        return budget.run(call)
     except TimeoutError:
         return "not yet"
+
+
+def test_a_trusted_call_runs_in_place_until_one_is_slow() -> None:
+    budget, here = Budget(0.01, trusting=True), threading.get_ident()
+    assert budget.run(threading.get_ident) == here
+    with pytest.raises(TimeoutError, match="done, but not within 10 ms"):
+        budget.run(lambda: time.sleep(0.02))
+    apart = [attempt(budget, threading.get_ident) for _ in range(50)]
+    assert here not in apart
+    while attempt(budget, threading.get_ident) != here:
+        pass
+    assert budget.run(threading.get_ident) == here
 
 
 def test_threads_that_share_a_budget_get_their_own_answers() -> None:

@@ -46,7 +46,8 @@ class Scale:
     def apply(self, values: NDArray[Any]) -> Singles:
         """n x c in standard units, within 4 of the mean."""
         units = (squeeze(values) - self.means) * self.rates
-        return np.clip(np.nan_to_num(units, copy=False, nan=0.0), -EDGE, EDGE, out=units)
+        np.copyto(units, 0.0, where=np.isnan(units))
+        return np.clip(units, -EDGE, EDGE, out=units)
 
 
 def squeeze(values: NDArray[Any]) -> Singles:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -276,9 +277,14 @@ def _columns(rows: int, columns: list[Floats]) -> Singles:
     return np.column_stack(columns).astype(np.float32) if columns else np.zeros((rows, 0), np.float32)
 
 
+@lru_cache(maxsize=8)
+def _on_axes(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in wanted if name.startswith(AXIS))
+
+
 def _with_axes(wanted: tuple[str, ...], pairs: Pairs) -> tuple[tuple[str, ...], Singles]:
     """Names and values of the pair features; an axis of tags that the catalogue has no more is NaN."""
-    gone = tuple(name for name in wanted if name.startswith(AXIS) and name not in pairs.names)
+    gone = tuple(name for name in _on_axes(wanted) if name not in pairs.names)
     if not gone:
         return pairs.names, pairs.features
     return (*pairs.names, *gone), np.hstack([pairs.features, np.full((len(pairs), len(gone)), np.nan, np.float32)])
