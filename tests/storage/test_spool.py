@@ -15,7 +15,9 @@ from mia.errors import SpoolFull
 from mia.storage.spool import Spool
 
 LIMIT = 2**20
-MODEST = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MODEST = settings(
+    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture
