@@ -1,6 +1,6 @@
 """What the services need of the world outside, as Protocols that `mia.storage` implements."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,22 +168,6 @@ class Proposal:
 
     decision: Decision
     retake: Callable[[Past | None], Decision] | None = None
-
-
-class PersonFiles(Protocol):
-    """The rows of one person in files of the lake and of rejects."""
-
-    def rows_of(self, path: Path, column: str, values: Collection[str]) -> pa.Table:
-        """The rows of a parquet file that have one of the values in a column; none where there is no such column."""
-
-    def write_without(self, path: Path, out: Path, column: str, values: Collection[str]) -> int:
-        """Write a parquet file without the rows that have one of the values in a column; returns the rows that stay."""
-
-    def rejects_of(self, path: Path, subscriber_id: str) -> pa.Table:
-        """Rows of a file of rejects whose raw values name a subscriber."""
-
-    def drop_rejects(self, path: Path, subscriber_id: str) -> int:
-        """Leave such rows out of a file of rejects; returns how many there were."""
 
 
 class ProfileReader(Protocol):

@@ -6,10 +6,10 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 from tests.fakes.world import NOON, World
-from typer.testing import CliRunner
 
 from mia.bootstrap import Workspace, open_workspace
-from mia.cli.main import app
+from mia.cli.person import erase, export
+from mia.cli.prune import prune
 from mia.domain.decision import DecisionRequest
 from mia.domain.event import EventKind
 from mia.errors import SpoolBusy
@@ -103,19 +103,22 @@ def test_what_waits_in_a_spool_is_not_passed_over(opened: Workspace, who: str) -
     assert opened.erase_person(who).decisions == 1
 
 
-def test_the_commands(opened: Workspace, who: str, tmp_path: Path) -> None:
+def test_the_commands(opened: Workspace, who: str, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     old = opened.decisions.decide(DecisionRequest("old", "app", NOON))
-    # A process opens a snapshot once, and the commands run in this one.
+    # A process opens a snapshot only once, and commands are processes of their own.
     opened.profiles.close()
-    home = ["--home", str(opened.home)]
-    run = CliRunner().invoke
-    told = run(app, ["export", who, *home])
-    assert orjson.loads(told.stdout)["subscriber_id"] == who
-    assert run(app, ["export", who, "--out", str(tmp_path / "found.json"), *home]).exit_code == 0
-    assert orjson.loads((tmp_path / "found.json").read_bytes()) == orjson.loads(told.stdout)
-    erased = run(app, ["erase", who, *home]).stdout
-    assert "rows of usage removed" in erased
-    assert "1 rejected rows and 1 decisions removed" in erased
-    assert "still in 1 profile snapshots" in erased
+    export(who, out=None, home=opened.home)
+    told = orjson.loads(capsysbinary.readouterr().out)
+    assert told["subscriber_id"] == who
+    export(who, out=tmp_path / "found.json", home=opened.home)
+    assert orjson.loads((tmp_path / "found.json").read_bytes()) == told
+    capsysbinary.readouterr()
+    erase(who, snapshots=False, home=opened.home)
+    said = capsysbinary.readouterr().out.decode()
+    assert "rows of usage removed" in said
+    assert "1 rejected rows and 1 decisions removed" in said
+    assert "still in 1 profile snapshots" in said
     opened.ledger.append_decisions([old])
-    assert run(app, ["prune", *home]).stdout.startswith("1 decisions removed; this month and the 13 before")
+    prune(home=opened.home)
+    said = capsysbinary.readouterr().out.decode()
+    assert said == "1 decisions removed; this month and the 13 before it are kept\n"

@@ -294,6 +294,7 @@ class Parts:
         self.profiles.close()
         if "writer" in self.__dict__:
             self.writer.close()
+        self.spool.close()
         if "ledger" in self.__dict__:
             self.ledger.database.close()
 

@@ -1,18 +1,36 @@
 """One person: everything that is held, handed out or forgotten."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import pyarrow as pa
 
 from mia.domain.decision import Decision
 from mia.frames import Profiles, SparseBlock
-from mia.ports import Lake, LakeFile, Ledger, PersonFiles, ProfileStore
+from mia.ports import Lake, LakeFile, Ledger, ProfileStore
 from mia.tables import AMENDED, RECORD_ID, SUBSCRIBER_ID, SUBSCRIBERS, USAGE
 from mia.timeline import date_of
 
 Progress = Callable[[str, int, int], None]
+
+
+class PersonFiles(Protocol):
+    """The rows of one person in files of the lake and of rejects."""
+
+    def rows_of(self, path: Path, column: str, values: Collection[str]) -> pa.Table:
+        """The rows of a parquet file that have one of the values in a column; none where there is no such column."""
+
+    def write_without(self, path: Path, out: Path, column: str, values: Collection[str]) -> int:
+        """Write a parquet file without the rows that have one of the values in a column; returns the rows that stay."""
+
+    def rejects_of(self, path: Path, subscriber_id: str) -> pa.Table:
+        """Rows of a file of rejects whose raw values name a subscriber."""
+
+    def drop_rejects(self, path: Path, subscriber_id: str) -> int:
+        """Leave such rows out of a file of rejects; returns how many there were."""
 
 
 @dataclass(frozen=True, slots=True)

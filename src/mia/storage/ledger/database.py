@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
@@ -153,7 +154,7 @@ def _keep_write_ahead_log(connection: DBAPIConnection, _entry: ConnectionPoolEnt
 
 def _postgres_engine(url: URL) -> Engine:
     try:
-        return create_engine(
+        engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             # Errors are logged, and the values in a statement name subscribers.
             hide_parameters=True,
@@ -163,6 +164,14 @@ def _postgres_engine(url: URL) -> Engine:
         )
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise InvalidSettings("ledger_url: PostgreSQL needs the extra `postgres` (psycopg)") from error
+
+    def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - psycopg's own
+        # Who waits for the lock of a long load is told so, as on SQLite, and goes to the spool meanwhile.
+        connection.execute(f"SET lock_timeout = {BUSY_MILLISECONDS}")
+        connection.commit()
+
+    event.listen(engine, "connect", prepare)
+    return engine
 
 
 def _first_line(error: BaseException) -> str:
