@@ -33,7 +33,7 @@ def make_key(home: Path) -> str:
         opened.close()
 
 
-@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.parametrize("form", ["json", pytest.param("text", marks=pytest.mark.slow)])
 def test_no_log_tells_of_anybody(home: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIA_LOGGING__FORMAT", form)
     monkeypatch.setenv("MIA_LOGGING__LEVEL", "debug")
@@ -92,7 +92,7 @@ def keep_asking(address: str, key: str, stop: threading.Event, answered: list[st
             answered.append(answer.json()["decision_id"])
 
 
-@pytest.fixture(params=[1, 2])
+@pytest.fixture(params=[1, pytest.param(2, marks=pytest.mark.slow)])
 def workers(request: pytest.FixtureRequest) -> int:
     return int(request.param)
 

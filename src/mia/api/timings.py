@@ -31,7 +31,7 @@ class Timings(Collector):
     >>> for seconds in (0.05, 0.1, 0.5, 3.0):
     ...     timings.observe(("score",), seconds)
     >>> [(sample.labels["le"], sample.value) for sample in next(timings.collect()).samples if "le" in sample.labels]
-    [('0.1', 2.0), ('1.0', 3.0), ('+Inf', 4.0)]
+    [('0.1', 2), ('1.0', 3), ('+Inf', 4)]
     """
 
     def __init__(self, name: str, about: str, labels: Sequence[str], bounds: Sequence[float]) -> None:

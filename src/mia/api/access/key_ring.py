@@ -12,7 +12,7 @@ from mia.timeline import MICROSECONDS
 
 FRESH_FOR = 5 * MICROSECONDS
 """How long a look at the database counts: so long a revoked key may still pass."""
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS, FIRST_PATIENCE_SECONDS = 1.0, 20.0
 LOOKS_A_SECOND, LOOKS_AT_ONCE = 2.0, 20.0
 _LOG = logging.getLogger(__name__)
 
@@ -44,18 +44,22 @@ class KeyRing:
         """The same by digest."""
         found = self._found
         if found is None or self._clock() - self._looked >= FRESH_FOR:
-            found = await self._fresh()
+            found = await self._fresh(wait=False)
         if digest not in found and not self._strangers.take(self._clock()):
-            found = await self._fresh()
+            found = await self._fresh(wait=True)
         key = found.get(digest)
         return key if key is not None and key.is_live(self._clock()) else None
 
-    async def _fresh(self) -> Mapping[str, ApiKey]:
-        """Look at the database; one look serves all who wait, and none of them waits longer than a moment."""
-        if self._look is None or self._look.done():
+    async def _fresh(self, *, wait: bool) -> Mapping[str, ApiKey]:
+        """Look at the database; one look serves all who ask. Who finds it under way waits for it only with `wait`, and
+        nobody longer than a moment, unless nothing was ever read.
+        """
+        under_way = self._look is not None and not self._look.done()
+        if self._look is None or not under_way:
             self._look = asyncio.create_task(self._read())
-            await asyncio.wait({self._look}, timeout=PATIENCE_SECONDS)
-        elif self._found is None:
+        if self._found is None:
+            await asyncio.wait({self._look}, timeout=FIRST_PATIENCE_SECONDS)
+        elif wait or not under_way:
             await asyncio.wait({self._look}, timeout=PATIENCE_SECONDS)
         if self._found is None:
             raise LedgerUnavailable("the keys cannot be read")
