@@ -45,7 +45,8 @@ def test_a_workspace_comes_back_whole(world: World, tmp_path: Path) -> None:
     opened = open_workspace(world.settings(world.copy(tmp_path)))
     decision = opened.decisions.decide(DecisionRequest("s0000001", "app", NOON))
     opened.ledger.append_decisions([decision])
-    key = opened.keys.create("app", ["offers"])
+    opened.keys.create("app", ["offers"])
+    keys = opened.keys.live()
     before = opened.uptake.table("2021-01", "macro_region")
     done = opened.back_up(tmp_path / "backup.tar")
     assert done.has_ledger
@@ -58,7 +59,7 @@ def test_a_workspace_comes_back_whole(world: World, tmp_path: Path) -> None:
     assert before.num_rows > 0
     assert restored.newest_versions() == versions
     assert restored.decisions.replay(decision.decision_id).differences == ()
-    assert restored.keys.find(key) is not None
+    assert restored.keys.live() == keys
     restored.close()
 
 
@@ -160,7 +161,8 @@ def test_a_postgres_ledger_comes_back_from_its_dump(postgres_url: str, tmp_path:
         with closing(open_ledger(url, lambda: 1)) as ledger:
             ledger.append_events(build_history())
             ledger.append_decisions([a_decision("d1", request_id="r1")])
-            key = SqlKeys(ledger.database).create("app", ["offers"])
+            SqlKeys(ledger.database).create("app", ["offers"])
+            keys = SqlKeys(ledger.database).live()
             before, position, events = uptake_of(ledger), ledger.position(), ledger.events()
             decision = ledger.decision("d1")
             run_tool("pg_dump", url, "--format=custom", f"--file={dump}")
@@ -171,6 +173,6 @@ def test_a_postgres_ledger_comes_back_from_its_dump(postgres_url: str, tmp_path:
             assert before.num_rows > 0
             assert restored.events() == events
             assert restored.answered("r1") == decision
-            assert SqlKeys(restored.database).find(key) is not None
+            assert SqlKeys(restored.database).live() == keys
             restored.append_events([an_event("next", decision_id=None)])
             assert restored.position() > position
