@@ -18,6 +18,7 @@ from mia.api.routes.decisions import decision_routes
 from mia.api.routes.docs import docs_routes
 from mia.api.routes.events import event_routes
 from mia.api.routes.health import health_routes
+from mia.api.routes.lift import lift_routes
 from mia.api.routes.uptake import uptake_routes
 from mia.api.services import Services
 from mia.pages import open_pages
@@ -56,6 +57,7 @@ def create_app(services: Services, *, body_limit: int = BODY_LIMIT, renew_second
         decision_routes(services, door, metrics),
         event_routes(services, door, metrics),
         uptake_routes(services.uptake, door),
+        lift_routes(services.lift, door),
         health_routes(services, metrics),
         dashboard_routes(services, pages),
         docs_routes(app, pages),

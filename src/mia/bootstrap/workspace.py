@@ -40,7 +40,7 @@ from mia.timeline import DAY_SECONDS, MICROSECONDS
 YARDSTICKS = {name: RANKERS[name] for name in ("popular", "popular_by_region", "logistic")}
 EVENTS_OF_CONTACT = (EVENT_ID, OCCURRED_AT, SUBSCRIBER_ID, OFFER_ID, KIND)
 RETRAIN_LOCK = "retrain.lock"
-NOT_OF_A_MODEL = ("home", "ledger_url", "threads", "memory_limit", "headline", "engine", "spark_master")
+NOT_OF_A_MODEL = ("home", "ledger_url", "threads", "memory_limit", "headline", "engine", "spark_master", "lift")
 """Settings that say where and how fast, and change no model."""
 
 

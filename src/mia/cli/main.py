@@ -12,6 +12,7 @@ from rich.console import Console
 from mia.cli.demo import demo
 from mia.cli.ingest import ingest
 from mia.cli.keys import keys_app
+from mia.cli.lift import lift
 from mia.cli.models import models
 from mia.cli.monitor import monitor
 from mia.cli.profile import profile
@@ -42,6 +43,7 @@ for command in (
     score,
     serve,
     uptake,
+    lift,
     replay,
     simulate,
 ):
