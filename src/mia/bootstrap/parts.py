@@ -26,11 +26,12 @@ from mia.ranking.rankers.base import Ranker
 from mia.ranking.rankers.registry import load_ranker
 from mia.services.decide import Budget, DecisionMaker, LiveLoader, Newcomers
 from mia.services.ingest import Terms
+from mia.services.lift import LiftMeter, PopulationReader
 from mia.services.refresh import ProfileBuilder
 from mia.services.report import UptakeReport
 from mia.services.sign_in import SignIn
 from mia.settings import Settings
-from mia.storage.catalogues import catalogue_loaded_at, load_catalogue_of
+from mia.storage.catalogues import catalogue_loaded_at, load_catalogue_of, load_offers_ever
 from mia.storage.engine import DuckDBEngine
 from mia.storage.files import keep_secret
 from mia.storage.kept_health import KeptHealth
@@ -175,6 +176,14 @@ class Parts:
     def uptake(self) -> UptakeReport:
         """Connections over time."""
         return UptakeReport(self.ledger, self.engine.connect)
+
+    @cached_property
+    def lift(self) -> LiftMeter:
+        """What MIA caused."""
+        population = PopulationReader(self.lake, self.engine.connect, self.regions, self.arms)
+        return LiftMeter(
+            self.ledger, population, lambda: load_offers_ever(self.lake), self.engine.connect, self.settings.lift
+        )
 
     @cached_property
     def decisions(self) -> DecisionMaker:

@@ -44,19 +44,23 @@ def count_shown(events: ibis.Table) -> ibis.Table:
 
 
 def count_connected(events: ibis.Table) -> ibis.Table:
-    """Cells of connections and disconnections that count.
+    """Cells of connections and disconnections that count; cells of parts of a line do not add up."""
+    return _cells(find_connected(events))
+
+
+def find_connected(events: ibis.Table) -> ibis.Table:
+    """The connections and disconnections that count, as rows of `COUNTED_SCHEMA`.
 
     The connections and disconnections of one offer by one subscriber form a line, ordered by `occurred_at` and then
     by `event_id`. A connection counts when nothing or a disconnection stands before it: it begins a connection
-    period. A disconnection counts when a connection stands before it: it ends one. So the whole line is needed, and
-    cells of parts of a line do not add up.
+    period. A disconnection counts when a connection stands before it: it ends one. So the whole line is needed.
     """
     line = ibis.window(group_by=[tables.SUBSCRIBER_ID, tables.OFFER_ID], order_by=[tables.OCCURRED_AT, tables.EVENT_ID])
     connected = _once(events, CONNECTED)
     before = connected.mutate(before=connected[tables.KIND].lag().over(line))
     # Nothing before a connection is as good as a disconnection; nothing before a disconnection ends no period.
     alternates = before["before"].fill_null(EventKind.DISCONNECTION.value) != before[tables.KIND]
-    return _cells(before.filter(alternates))
+    return before.filter(alternates).drop("before")
 
 
 def _once(events: ibis.Table, kinds: tuple[str, ...]) -> ibis.Table:
