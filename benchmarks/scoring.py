@@ -29,7 +29,7 @@ from mia.domain.decision import DecisionRequest
 from mia.domain.offer import Language
 from mia.frames import Objects, Profiles
 from mia.offers.contact import history_of, no_history
-from mia.ranking.arbitration import expected_value, greedy_order
+from mia.ranking.arbitration import greedy_order
 from mia.ranking.explanation import explain
 from mia.ranking.forest import Block, Ensemble
 from mia.ranking.pairs import Context, Pairs, build_pairs
@@ -102,7 +102,7 @@ def eligible_pairs(live: Live, people: Profiles) -> Pairs:
     """The pairs that some requests would score."""
     some = people.take(np.arange(min(REQUESTS, len(people))))
     history = live.eligibility.check(
-        some, no_history(len(some), live.catalogue.offers, {}), channel="app", on=_moment(people).date()
+        some, no_history(len(some), live.eligibility.book, {}), channel="app", on=_moment(people).date()
     )
     rows, cols = (found.astype(np.int64) for found in np.nonzero(history.passed))
     return build_pairs(some, live.table, live.rates, rows, cols, Context.constant(len(rows), "app"))
@@ -187,13 +187,13 @@ def measure_decision(workspace: Workspace, live: Live, people: Profiles) -> None
         taken.setdefault(stage, []).append(1e3 * (time.perf_counter() - started))
         return found
 
-    at, offers = int(moment.timestamp() * 1_000_000), live.catalogue.offers
+    at = int(moment.timestamp() * 1_000_000)
 
     def decide(subscriber_id: str) -> None:
         request = DecisionRequest(subscriber_id, "app", at)
         profile = timed("profile", lambda: live.find(subscriber_id))
         responses = timed("history, reading", lambda: workspace.ledger.responses(subscriber_id))
-        history = timed("history", lambda: history_of(responses, {}, offers, workspace.contact, at=at))
+        history = timed("history", lambda: history_of(responses, {}, live.eligibility.book, at=at))
         checked = timed(
             "eligibility", lambda: live.eligibility.check(profile, history, channel="app", on=moment.date())
         )
@@ -201,7 +201,7 @@ def measure_decision(workspace: Workspace, live: Live, people: Profiles) -> None
         rows, context = np.zeros(len(cols), np.int64), Context.constant(len(cols), "app")
         pairs = timed("features", lambda: build_pairs(profile, live.table, live.rates, rows, cols, context))
         acceptance = timed("scoring", lambda: live.model.score(pairs))
-        worth = expected_value(acceptance, live.table.value[cols], live.table.priority[cols])
+        worth = live.arbitration.worth(acceptance, cols, "app")
         top = greedy_order(worth, acceptance)[:TOP]
         timed("reasons", lambda: explain(live.model, pairs.take(top), Language.RU))
         timed("whole decision", lambda: maker.decide(request))
@@ -218,7 +218,7 @@ def measure_batch(workspace: Workspace, people: Profiles, ranker: LightGBMRanker
     """The best offers of many subscribers from their profiles in memory, beside LightGBM on the matrix of a part."""
     offers, events = workspace.catalogue().offers[:OFFERS], workspace.ledger.events()
     as_of = int(people.as_of[0])
-    best = BestOffers.build(ranker, offers, events, workspace.contact, as_of, TOP, THREADS)
+    best = BestOffers.build(ranker, offers, events, events, workspace.policy(), as_of, TOP, THREADS)
     parts = max(1, count // PART)
     crowd, told = crowded(people, events.select(list(EVENTS_OF_CONTACT)), min(PART, count))
     matrix = _matrix_of(best, crowd, told)

@@ -16,10 +16,19 @@ MiaError
 ├── RequestConflict                    a request id was used before for another request
 ├── WorkspaceBusy (BlockingIOError)    another process is writing to the workspace
 ├── RunBusy (BlockingIOError)          another process is at the same work already
+├── SpoolBusy (BlockingIOError)        what waits in a spool must reach the ledger first
 ├── LedgerUnavailable (ConnectionError)
+│   └── SpoolFull                      and the local spool takes no more either
+├── Overloaded (TimeoutError)          more waits for the ledger than can be answered in time; come again later
+├── StaleDecision                      the subscriber got another decision or event since this one was taken
+├── IssuerUnavailable (ConnectionError)  the keys of the issuer of tokens cannot be read
 └── AccessDenied (PermissionError)
     ├── UnknownKey                     no key, or one that is not known or revoked
-    └── MissingScope                   the key is known but may not do this
+    │   ├── TokenRefused               a bearer token that proves nothing
+    │   └── NotSignedIn                a page for people who signed in
+    ├── MissingScope                   the key is known but may not do this
+    ├── ForgedForm                     a form that did not come from our own page
+    └── TooManyRequests                the key asked more often than it may
 """
 
 from collections.abc import Sequence
@@ -34,7 +43,7 @@ class InvalidInput(MiaError, ValueError):
     """Input that breaks a rule.
 
     Names where it is: `file`, `row` (1-based data row) and `column` of a table, `option` of a command or `parameter`
-    of a request, a query or a recipe; and the `rule` that it breaks.
+    of a request, a query or a recipe, `path` within a nested file; and the `rule` that it breaks.
     """
 
     def __init__(
@@ -46,10 +55,11 @@ class InvalidInput(MiaError, ValueError):
         column: str | None = None,
         option: str | None = None,
         parameter: str | None = None,
+        path: str | None = None,
     ) -> None:
         self.rule, self.file, self.row, self.column = rule, file, row, column
-        self.option, self.parameter = option, parameter
-        named = {"row": row, "column": column, "option": option, "parameter": parameter}
+        self.option, self.parameter, self.path = option, parameter, path
+        named = {"row": row, "column": column, "option": option, "parameter": parameter, "path": path}
         where = [file] if file is not None else []
         where += [f"{word} {name}" for word, name in named.items() if name is not None]
         super().__init__(f"{', '.join(where)}: {rule}" if where else rule)
@@ -176,8 +186,43 @@ class RunBusy(MiaError, BlockingIOError):
         super().__init__(f"{who} is at it{since} ({lock}): run this again when that one is done")
 
 
+class SpoolBusy(MiaError, BlockingIOError):
+    """Acknowledged events or decisions wait in a spool, where nobody looks through them."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        super().__init__(
+            f"events or decisions wait in {folder} for the ledger: run this again when a serving process has handed "
+            "them on"
+        )
+
+
 class LedgerUnavailable(MiaError, ConnectionError):
     """The ledger cannot be reached or cannot commit."""
+
+
+class Overloaded(MiaError, TimeoutError):
+    """More waits for the ledger than can be answered in time; `retry_after` is in seconds."""
+
+    def __init__(self, reason: str, retry_after: int = 1) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"the ledger writer is overloaded: {reason}")
+
+
+class StaleDecision(MiaError):
+    """A decision rests on less than the ledger holds of its subscriber by now, and must be taken anew."""
+
+    def __init__(self, decision_id: str) -> None:
+        self.decision_id = decision_id
+        super().__init__(f"decision {decision_id!r} was overtaken by another decision or event of its subscriber")
+
+
+class SpoolFull(LedgerUnavailable):
+    """The local spool, which stands in for the ledger, holds as much as it may or cannot be written."""
+
+
+class IssuerUnavailable(MiaError, ConnectionError):
+    """The public keys that tokens are verified with cannot be read."""
 
 
 class AccessDenied(MiaError, PermissionError):
@@ -194,3 +239,23 @@ class MissingScope(AccessDenied):
     def __init__(self, scope: str) -> None:
         self.scope = scope
         super().__init__(f"this key lacks the scope {scope!r}")
+
+
+class TokenRefused(UnknownKey):
+    """A bearer token that was not issued for MIA, is over, or is no token; the message says which, never the token."""
+
+
+class NotSignedIn(UnknownKey):
+    """A page was asked for without a session, or with one that is over."""
+
+
+class ForgedForm(AccessDenied):
+    """A form was sent that did not come from a page of ours, or from one that is too old."""
+
+
+class TooManyRequests(AccessDenied):
+    """A key, or somebody without one, asked more often than it may; `retry_after` in seconds."""
+
+    def __init__(self, who: str, retry_after: float) -> None:
+        self.who, self.retry_after = who, retry_after
+        super().__init__(f"{who} asks more often than it may; ask again in {retry_after:.1f} seconds")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import ibis
@@ -13,7 +14,10 @@ from numpy.typing import NDArray
 
 from mia.domain.decision import Decision
 from mia.domain.event import Event, Outcome, Response
+from mia.domain.past import Past
 from mia.frames import OfferHistory, Profiles
+
+NO_BUDGETS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,9 @@ class LakeChange(Protocol):
     def drop(self, table: str, days: Iterable[int] | None = None) -> None:
         """Leave out the files that the table has now (only those of `days` when given)."""
 
+    def rewrite(self, file: LakeFile, path: Path, rows: int) -> None:
+        """Put a file written below `folder()`, with fewer rows, in the place of a live one and under its name."""
+
     def note(self, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
         """Keep a small JSON value beside the files (loads seen, current catalogue, roll-up state)."""
 
@@ -49,8 +56,8 @@ class LakeChange(Protocol):
 class Lake(Protocol):
     """Parquet files under one atomically replaced manifest."""
 
-    def files(self, table: str, days: Iterable[int] | None = None) -> list[LakeFile]:
-        """Live files of a table, oldest first."""
+    def files(self, table: str | None, days: Iterable[int] | None = None) -> list[LakeFile]:
+        """Live files of a table, or of all tables, oldest first."""
 
     def paths(self, table: str, days: Iterable[int] | None = None) -> list[str]:
         """Absolute paths of the live files."""
@@ -146,6 +153,22 @@ class ProfileStore(Protocol):
     def find_many(self, snapshot: str, subscriber_ids: Sequence[str]) -> tuple[Profiles, NDArray[np.bool_]]:
         """Profiles of the known ids of n, in the order asked for, and which of the ids are known (n)."""
 
+    def holding(self, subscriber_id: str) -> list[str]:
+        """Snapshots that know a subscriber, oldest first."""
+
+    def retire(self, snapshots: Sequence[str]) -> None:
+        """Remove snapshots, but never the current one; decisions that name them cannot be rebuilt any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A decision to be committed, and how to take it anew: on what the ledger holds by then, or on None while the
+    ledger is away. Without `retake` it is a fact, and kept as it is.
+    """
+
+    decision: Decision
+    retake: Callable[[Past | None], Decision] | None = None
+
 
 class ProfileReader(Protocol):
     """One open snapshot."""
@@ -199,6 +222,19 @@ class Ledger(Protocol):
     def answered(self, request_id: str) -> Decision | None:
         """The decision that answered this request id, if any."""
 
+    def past(
+        self,
+        subscriber_id: str,
+        *,
+        at: int,
+        budgets: Mapping[str, int] = NO_BUDGETS,
+        upto: tuple[int, int] | None = None,
+    ) -> Past:
+        """What counts when a decision is taken at `at` (microseconds), all of it in one look; `budgets` are the most
+        connections that offers may have in all. With `upto` (positions of events and of decisions) as it was then,
+        without what was left of budgets. Raises LedgerUnavailable.
+        """
+
     def responses(self, subscriber_id: str, upto: int | None = None) -> list[Response]:
         """Events of one subscriber up to a ledger position, by time."""
 
@@ -221,21 +257,58 @@ class Ledger(Protocol):
         whether they explored: columns day, model, fallback, explored, decisions, in that order.
         """
 
+    def latest_decisions(self, offset: int, limit: int) -> tuple[int, list[Decision]]:
+        """Number of decisions kept, and a page of them, the newest first (then by id)."""
+
     def decisions_count(self) -> int:
         """Number of decisions kept."""
 
     def explored_impressions(self) -> tuple[int, int]:
         """Impressions of decisions that explored, and of all decisions; other impressions belong to neither."""
 
+    def prune_decisions(self, before: int) -> int:
+        """Remove the decisions of months (UTC) before this month number; returns how many. Events stay as they are."""
+
+    def person(self, subscriber_id: str) -> tuple[pa.Table, list[Decision]]:
+        """All events (`seq` and the fields of `Event`) and all decisions of one subscriber, in order of time."""
+
+    def erase(self, subscriber_id: str, alias: str) -> tuple[int, int]:
+        """Let events of a subscriber go on under another name, so that no count changes, and remove its decisions;
+        returns how many of both.
+        """
+
+
+class LearningLog(Protocol):
+    """The part of the ledger that models learn from and are judged by, without who opted out of personalisation."""
+
+    def events(self, after: int = 0) -> pa.Table:
+        """Events after a position; see `Ledger.events`."""
+
+    def decision_contexts(self) -> pa.Table:
+        """What decisions were asked with; see `Ledger.decision_contexts`."""
+
+    def decision_tally(self, since: int, until: int) -> pa.Table:
+        """Decisions counted, of everybody; see `Ledger.decision_tally`."""
+
+    def explored_impressions(self) -> tuple[int, int]:
+        """Impressions of everybody; see `Ledger.explored_impressions`."""
+
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key of the HTTP door. The secret itself is kept nowhere. Times in microseconds since the epoch."""
+    """A key of the HTTP door. The secret itself is kept nowhere. Times in microseconds since the epoch.
+
+    `revoked_at` may lie ahead: a key that was rotated passes until then.
+    """
 
     name: str
     scopes: frozenset[str]
     created_at: int = 0
     revoked_at: int | None = None
+
+    def is_live(self, now: int) -> bool:
+        """Whether it passes at this moment."""
+        return self.revoked_at is None or now < self.revoked_at
 
 
 class Keys(Protocol):
@@ -244,14 +317,20 @@ class Keys(Protocol):
     def create(self, name: str, scopes: Iterable[str]) -> str:
         """Make a key and return its secret, the only time it can be seen."""
 
-    def find(self, secret: str) -> ApiKey | None:
-        """The key of a secret, None when unknown or revoked."""
+    def live(self) -> dict[str, ApiKey]:
+        """Keys that pass now, by the SHA-256 digest of their secret in hexadecimal. Raises LedgerUnavailable."""
 
     def all(self) -> list[ApiKey]:
         """All keys, revoked ones too, oldest first."""
 
+    def rotate(self, name: str, grace: int) -> str:
+        """A new secret for a live key, returned this once; the old one passes for `grace` microseconds more.
+
+        Raises InvalidInput when there is no live key of this name.
+        """
+
     def revoke(self, name: str) -> None:
-        """Make a live key useless at once; raises InvalidInput when there is none of this name."""
+        """Make every live secret of a key useless at once; raises InvalidInput when there is none of this name."""
 
 
 @dataclass(frozen=True, slots=True)

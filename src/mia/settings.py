@@ -1,6 +1,7 @@
 """Typed settings with documented defaults, from `mia.toml` and `MIA_*` variables (nested with `__`).
 
-Example: `MIA_EXPLORATION__EPSILON=0.05`, or in mia.toml `[exploration]` with `epsilon = 0.05`.
+Example: `MIA_ARMS__CONTROL_SHARE=0.05`, or in mia.toml `[arms]` with `control_share = 0.05`. What steers decisions,
+such as caps and exploration, is no setting but a policy with versions: `mia policy`.
 """
 
 import os
@@ -13,7 +14,7 @@ from tomllib import TOMLDecodeError
 from typing import Annotated, Any, Literal, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,9 +29,15 @@ from mia.evaluation.gate import GateLimits
 from mia.evaluation.health import MonitorLimits
 from mia.evaluation.off_policy import OffPolicyLimits
 from mia.evaluation.slices import SliceRules
+from mia.quality.catalogue import CatalogueLimits
 from mia.quality.limits import Limits
+from mia.sections import DoorSettings, LoggingSettings, Section, TokenSettings
 
 _PREFIX, _NESTED = "MIA_", "__"
+_OF_THE_POLICY = ("exploration", "contact")
+_POLICY_HINT = (
+    "is part of the policy file: `mia policy show > policy.yaml`, change it there, `mia policy set policy.yaml`"
+)
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0)]
@@ -55,11 +62,7 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 Memory = Annotated[str, AfterValidator(_amount_of_memory)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class RegionSetting(_Section):
+class RegionSetting(Section):
     """One region of the operator."""
 
     macro_region: str
@@ -68,7 +71,7 @@ class RegionSetting(_Section):
     """IANA time zone that its local days are counted in."""
 
 
-class ArmSettings(_Section):
+class ArmSettings(Section):
     """Experiment arms."""
 
     salt: str = "mia-2021"
@@ -77,39 +80,34 @@ class ArmSettings(_Section):
     """Share of subscribers that get the non-personalised order."""
 
 
-class ExplorationSettings(_Section):
-    """How the live policy explores."""
-
-    policy: Literal["epsilon-uniform", "plackett-luce", "optimistic"] = "epsilon-uniform"
-    """How an exploring decision draws its order: uniformly at random; by worth, with a temperature (Plackett-Luce); or
-    so, with the benefit of the doubt for offers of little history."""
-    epsilon: Share = 0.1
-    """Probability that a decision explores instead of showing the best offers: the bound of what learning may cost."""
-    temperature: Annotated[float, Field(gt=0, le=10)] = 0.5
-    """Of `plackett-luce` and `optimistic`: weights are worth ** (1 / temperature)."""
-    optimism: Annotated[float, Field(ge=0, le=10)] = 1.0
-    """Of `optimistic`: standard deviations of an offer's rate that are added to it."""
-
-
-class IngestSettings(_Section):
+class IngestSettings(Section):
     """What intake takes for granted."""
 
+    pseudonymise: bool = False
+    """Always ingest as with `--pseudonymise`: phone numbers become keyed hashes (key: MIA_PSEUDONYM_KEY)."""
     arrival: Literal["occurred", "load"] = "occurred"
     """When usage arrived that does not say so: when it happened (of histories) or when it is loaded (of live feeds)."""
 
 
-class ContactSettings(_Section):
-    """Contact policy: how often a subscriber may be asked."""
+class RetentionSettings(Section):
+    """What `mia prune` leaves."""
 
-    impression_cap: Annotated[int, Field(ge=1)] = 12
-    """Impressions of one offer to one subscriber within `impression_window_days` after which it rests."""
-    impression_window_days: Days = 30
-    """Sliding window of the impression cap, in days."""
-    decline_cooldown_days: Days = 30
-    """Days an offer rests after the subscriber declined it."""
+    decision_months: Annotated[int, Field(ge=1)] = 13
+    """Whole months of decisions that are kept beside the present one; events are kept for good."""
 
 
-class DecisionSettings(_Section):
+class QueueSettings(Section):
+    """How much may wait for the ledger before callers are told to come again."""
+
+    submissions: Annotated[int, Field(ge=1)] = 4_096
+    """Requests that may wait for a commit in one worker."""
+    patience_seconds: Annotated[float, Field(gt=0)] = 5.0
+    """Age at which what waits is given up, so that nobody is answered after they have left."""
+    spool_megabytes: Annotated[int, Field(ge=0)] = 256
+    """Room of a worker's local spool while the ledger is away; half of it for events, the rest for decisions."""
+
+
+class DecisionSettings(Section):
     """How long a decision waits for what it is made of, in milliseconds."""
 
     scorer_budget_ms: Annotated[float, Field(gt=0)] = 100.0
@@ -118,14 +116,14 @@ class DecisionSettings(_Section):
     """Longest that reading the contact history may take; then offers that need it rest (`ledger_unavailable`)."""
 
 
-class ProfileSettings(_Section):
+class ProfileSettings(Section):
     """Usage profiles."""
 
     keep_snapshots: Annotated[int, Field(ge=1)] = 8
     """Newest profile snapshots that are kept; a decision can be rebuilt as long as its snapshot is."""
 
 
-class TrainingSettings(_Section):
+class TrainingSettings(Section):
     """Defaults of `mia train`."""
 
     attribution_days: Annotated[int, Field(ge=1)] = 14
@@ -176,10 +174,19 @@ class Settings(BaseSettings):
     """Memory the data engine may use before it spills to disk, for example 2GB."""
     headline: str = "Urals"
     """Macro-region that the headline of the demo and of the dashboard speaks of, unless an address names another."""
+    reservation_minutes: Annotated[int, Field(ge=0, le=1440)] = 15
+    """Minutes that an offer of an answer keeps its place in caps and budgets while no impression of it has come."""
+    pseudonym_key: SecretStr | None = None
+    """Key that `mia ingest --pseudonymise` hashes phone numbers with; keep it in the environment: MIA_PSEUDONYM_KEY."""
+    traces: bool = False
+    """Whether requests become OpenTelemetry traces (extra `otel`; the exporter reads its own OTEL_* variables)."""
+    door: DoorSettings = DoorSettings()
+    tokens: TokenSettings = TokenSettings()
+    logging: LoggingSettings = LoggingSettings()
     ingest: IngestSettings = IngestSettings()
     arms: ArmSettings = ArmSettings()
-    exploration: ExplorationSettings = ExplorationSettings()
-    contact: ContactSettings = ContactSettings()
+    retention: RetentionSettings = RetentionSettings()
+    queue: QueueSettings = QueueSettings()
     decisions: DecisionSettings = DecisionSettings()
     profiles: ProfileSettings = ProfileSettings()
     training: TrainingSettings = TrainingSettings()
@@ -194,6 +201,8 @@ class Settings(BaseSettings):
     # Its own name would hide a method of pydantic.
     validation: Limits = Field(default=Limits(), alias="validate")
     """Section `[validate]`: what `mia validate` tolerates; for example `late_records = {warn = 0.05, fail = 0.25}`."""
+    catalogue: CatalogueLimits = CatalogueLimits()
+    """Section `[catalogue]`: what `mia validate --catalogue` tolerates, such as `expired = {warn = 0, fail = 10}`."""
 
     @classmethod
     def settings_customise_sources(
@@ -232,6 +241,9 @@ def _require_known_variables() -> None:
     for name in sorted(os.environ):
         upper = name.upper()
         if upper.startswith(_PREFIX) and upper not in known and not upper.startswith(open_ended):
+            section = upper.removeprefix(_PREFIX).split(_NESTED)[0].lower()
+            if section in _OF_THE_POLICY:
+                raise InvalidSettings(f"settings: {name} is no setting any more; {section} {_POLICY_HINT}")
             inner = _NESTED + upper.removeprefix(_PREFIX)
             near = [other for other in known if other.endswith(inner)] or get_close_matches(upper, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(n for n in known if '__' not in n)}"
@@ -257,6 +269,8 @@ def _open_variables() -> Iterator[str]:
 def _explain(item: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
     """One broken rule, without pydantic's words."""
     *section, last = (str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden" and not section and last in _OF_THE_POLICY:
+        return f"[{last}] is no section any more; {last} {_POLICY_HINT}"
     if item["type"] == "extra_forbidden":
         return f"unknown setting {last!r}" + (f" in [{'.'.join(section)}]" if section else "")
     rule = str(item["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")

@@ -59,6 +59,8 @@ TARIFF = "tariff"
 TIMEZONE = "timezone"
 ACTIVATED_ON = "activated_on"
 PERSONALISATION = "personalisation"
+CONSENT_CHANNELS = "consent_channels"
+CONSENT_SEPARATOR = ";"
 OCCURRED_AT = "occurred_at"
 KIND = "kind"
 QUANTITY = "quantity"
@@ -100,7 +102,7 @@ SUBSCRIBERS = Table(
         Column(TARIFF, "str", about="name of the tariff"),
         Column("birth_year", "int", minimum=1900, maximum=2025, about="year of birth"),
         Column(TIMEZONE, "str", about="IANA time zone; else that of the region"),
-        Column("consent_channels", "list", about="channels the subscriber agreed to be contacted on"),
+        Column(CONSENT_CHANNELS, "list", about="channels the subscriber agreed to be contacted on"),
         Column(PERSONALISATION, "bool", about="false: opted out of personalisation"),
     ),
     key=(SUBSCRIBER_ID,),

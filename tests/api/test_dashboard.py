@@ -21,7 +21,7 @@ def busy() -> Iterator[Door]:
 
 
 def page(door: Door, query: str = "") -> str:
-    answer = door.get(f"/dashboard{query}")
+    answer = door.get(f"/dashboard{query}", key="uptake")
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     return unescape(answer.text)
@@ -86,7 +86,7 @@ def test_groups_carry_their_names(busy: Door) -> None:
 
 
 def test_names_are_escaped(busy: Door) -> None:
-    assert "Музыка &lt;30 дней&gt;" in busy.get("/dashboard?by=offer").text
+    assert "Музыка &lt;30 дней&gt;" in busy.get("/dashboard?by=offer", key="uptake").text
 
 
 def test_choice_is_kept_by_the_form_and_the_links(busy: Door) -> None:
@@ -101,19 +101,19 @@ def test_choice_is_kept_by_the_form_and_the_links(busy: Door) -> None:
 
 def test_page_needs_no_other_host_and_no_script(busy: Door) -> None:
     for path in ("/dashboard", "/dashboard?lang=en&by=offer", "/docs"):
-        text = busy.get(path).text
+        text = busy.get(path, key="uptake").text
         assert not re.search(r"(src|href|srcset|action)=\"(?!/|#)", text)
         assert "<script" not in text
         assert " style=" not in text
-    assert "http" not in busy.get("/dashboard/style.css").text
+    assert "http" not in busy.get("/dashboard/style.css", key="uptake").text
 
 
 def test_empty_ledger_has_a_page_too() -> None:
     with open_door() as door:
         assert "Пока нет ни одного события" in page(door)
         assert "No events yet" in page(door, "?lang=en")
-        assert door.get("/dashboard/index.svg").status_code == 200
-        assert door.get("/dashboard/uptake.csv").status_code == 200
+        assert door.get("/dashboard/index.svg", key="uptake").status_code == 200
+        assert door.get("/dashboard/uptake.csv", key="uptake").status_code == 200
 
 
 def test_first_month_is_the_baseline_when_the_usual_one_is_not_there() -> None:
@@ -150,7 +150,7 @@ def test_page_without_the_urals_and_without_connections() -> None:
     ],
 )
 def test_a_choice_that_cannot_be_shown_is_a_page_that_says_why(busy: Door, query: str, detail: str) -> None:
-    answer = busy.get(f"/dashboard?{query}")
+    answer = busy.get(f"/dashboard?{query}", key="uptake")
     assert (answer.status_code, answer.headers["content-type"]) == (422, "text/html; charset=utf-8")
     assert detail in unescape(answer.text)
     assert "<Mars>" not in answer.text
@@ -159,8 +159,8 @@ def test_a_choice_that_cannot_be_shown_is_a_page_that_says_why(busy: Door, query
 
 def test_malformed_addresses_of_charts_and_files_are_422(busy: Door) -> None:
     for path in ("/dashboard/pie.svg", "/dashboard/index.svg?baseline=soon", "/dashboard/uptake.csv?to=2035-01"):
-        assert busy.get(path).status_code == 422
-        assert busy.get(path).headers["content-type"] == "application/problem+json"
+        assert busy.get(path, key="uptake").status_code == 422
+        assert busy.get(path, key="uptake").headers["content-type"] == "application/problem+json"
 
 
 def test_the_bare_address_leads_to_the_dashboard(busy: Door) -> None:
@@ -172,7 +172,7 @@ def test_the_bare_address_leads_to_the_dashboard(busy: Door) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("kind", ["index", "connections"])
 def test_charts_are_drawn_for_every_screen(busy: Door, kind: str, theme: str, width: str) -> None:
-    answer = busy.get(f"/dashboard/{kind}.svg?theme={theme}&width={width}")
+    answer = busy.get(f"/dashboard/{kind}.svg?theme={theme}&width={width}", key="uptake")
     assert answer.headers["content-type"] == "image/svg+xml"
     root = Xml.fromstring(answer.text)  # noqa: S314 - our own
     assert root.get("width") == {"wide": "960", "narrow": "380"}[width]
@@ -184,19 +184,21 @@ def test_charts_are_drawn_for_every_screen(busy: Door, kind: str, theme: str, wi
 
 
 def test_charts_speak_english_too(busy: Door) -> None:
-    found = texts(busy.get("/dashboard/index.svg?lang=en").text)
+    found = texts(busy.get("/dashboard/index.svg?lang=en", key="uptake").text)
     assert {"Urals", "Jan 2021", "Index, baseline month = 1", "2.00"} <= set(found)
-    assert "2,00" in texts(busy.get("/dashboard/index.svg").text)
+    assert "2,00" in texts(busy.get("/dashboard/index.svg", key="uptake").text)
 
 
 def test_bars_add_up_to_the_connections_of_the_month(busy: Door) -> None:
     rows = busy.services.uptake.table("2021-01", "macro_region").to_pylist()
     totals = {month: sum(row["connections"] for row in rows if row["month"] == month) for month in MONTHS}
-    assert {str(total) for total in totals.values()} <= set(texts(busy.get("/dashboard/connections.svg").text))
+    assert {str(total) for total in totals.values()} <= set(
+        texts(busy.get("/dashboard/connections.svg", key="uptake").text)
+    )
 
 
 def test_csv_carries_the_table_without_a_key(busy: Door) -> None:
-    answer = busy.get("/dashboard/uptake.csv?by=arm&baseline=2021-02")
+    answer = busy.get("/dashboard/uptake.csv?by=arm&baseline=2021-02", key="uptake")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert {row["group"] for row in rows} == {"mia", "control"}
     assert 'filename="uptake-arm-2021-02.csv"' in answer.headers["content-disposition"]
@@ -205,12 +207,12 @@ def test_csv_carries_the_table_without_a_key(busy: Door) -> None:
 def test_charts_are_drawn_again_when_an_event_arrives() -> None:
     with open_door() as door:
         door.fill()
-        before = door.get("/dashboard/connections.svg").text
-        assert door.get("/dashboard/connections.svg").text == before
+        before = door.get("/dashboard/connections.svg", key="uptake").text
+        assert door.get("/dashboard/connections.svg", key="uptake").text == before
         event = {"event_id": "e1", "occurred_at": "2021-06-30T10:00:00Z", "subscriber_id": "s1", "channel": "app"}
         event |= {"offer_id": "music_30", "kind": "connection"}
         door.post("/v1/events", key="events", json={"events": [event]})
-        assert door.get("/dashboard/connections.svg").text != before
+        assert door.get("/dashboard/connections.svg", key="uptake").text != before
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +233,7 @@ def test_one_event_far_from_the_others_stretches_nothing(long: Door) -> None:
     months = re.findall(r'<span class="month">([^<]+) <', html)
     assert (months[0], months[-1], len(months)) == ("June 2021", "January 2021", 6)
     assert "There are later events, up to September 2026" in html
-    assert len(list(csv.DictReader(io.StringIO(long.get("/dashboard/uptake.csv?by=arm").text)))) == 6 * 2
+    assert len(list(csv.DictReader(io.StringIO(long.get("/dashboard/uptake.csv?by=arm", key="uptake").text)))) == 6 * 2
     assert len(re.findall(r'<span class="month">', page(long, "?to=2026-09"))) == 24
     assert len(re.findall(r'<span class="month">', page(long, "?from=2021-07"))) == 63
 
@@ -239,7 +241,7 @@ def test_one_event_far_from_the_others_stretches_nothing(long: Door) -> None:
 @pytest.mark.parametrize(("width", "most"), [("wide", 12), ("narrow", 6)])
 @pytest.mark.parametrize("kind", ["index", "connections"])
 def test_many_months_are_drawn_with_few_labels(long: Door, kind: str, width: str, most: int) -> None:
-    answer = long.get(f"/dashboard/{kind}.svg?lang=en&from=2021-01&to=2026-09&width={width}")
+    answer = long.get(f"/dashboard/{kind}.svg?lang=en&from=2021-01&to=2026-09&width={width}", key="uptake")
     found = texts(answer.text)
     named = [text for text in found if re.fullmatch(r"[A-Z][a-z]{2} 20\d\d", text)]
     assert 3 <= len(named) <= most
@@ -254,7 +256,7 @@ def test_only_groups_with_something_to_draw_have_a_legend(long: Door) -> None:
     offers = page(long, "?by=offer&lang=en")
     assert '<th scope="row">Roaming for a week</th>' in offers
     for kind in ("index", "connections"):
-        found = texts(long.get(f"/dashboard/{kind}.svg?by=offer&lang=en").text)
+        found = texts(long.get(f"/dashboard/{kind}.svg?by=offer&lang=en", key="uptake").text)
         assert "Music for 30 days" in found
         assert "Roaming for a week" not in found
     assert "Without a line: 1, with no connection there by the end of the baseline month." in offers
@@ -267,27 +269,27 @@ def test_arms_are_said_to_begin_with_the_first_decision(busy: Door) -> None:
 
 def test_a_model_card_is_open_as_the_dashboard_is_and_linked_from_it(door: Door) -> None:
     door.fill()
-    link = re.search(r'href="(/dashboard/models/[^"]+)"', door.get("/dashboard").text)
+    link = re.search(r'href="(/dashboard/models/[^"]+)"', door.get("/dashboard", key="uptake").text)
     assert link
-    answer = door.get(link[1])
+    answer = door.get(link[1], key="uptake")
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert "Model 7" in answer.text
     policies = answer.headers.get_list("Content-Security-Policy")
     assert len(policies) == 1
     assert "style-src 'unsafe-inline'" in policies[0]
     assert "script-src" not in policies[0]
-    unknown = door.get("/dashboard/models/99/card?lang=en")
+    unknown = door.get("/dashboard/models/99/card?lang=en", key="uptake")
     assert unknown.status_code == 404
     assert "no model &#39;99&#39; in the registry" in unknown.text
 
 
 def test_the_page_of_the_live_model_is_linked_and_says_when_there_is_none(door: Door) -> None:
     door.fill()
-    assert 'href="/dashboard/monitor"' in door.get("/dashboard").text
-    nothing = door.get("/dashboard/monitor?lang=en")
+    assert 'href="/dashboard/monitor"' in door.get("/dashboard", key="uptake").text
+    nothing = door.get("/dashboard/monitor?lang=en", key="uptake")
     assert nothing.status_code == 404
     assert "was not looked at yet" in nothing.text
     door.services.health.last = {"model": "7", "until": 0, "checks": [], "regions": {}}
-    found = door.get("/dashboard/monitor")
+    found = door.get("/dashboard/monitor", key="uptake")
     assert (found.status_code, found.text) == (200, "<html>model 7</html>")
     assert "script-src" not in found.headers["Content-Security-Policy"]

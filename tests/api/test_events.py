@@ -50,10 +50,16 @@ def test_same_moment_in_another_offset_is_the_same_event(door: Door) -> None:
 
 def test_conflict_names_the_event_and_changes_nothing(door: Door) -> None:
     send(door, event("e1"))
-    answer = send(door, event("e1", kind="click"))
-    assert answer["rejected"][0]["event_id"] == "e1"
-    assert answer["rejected"][0]["reason"].startswith("conflict: ")
-    assert door.ledger.events()["kind"].to_pylist() == ["impression"]
+    for others in ([], [event("e2")]):
+        answer = door.post("/v1/events", key="events", json={"events": [event("e1", kind="click"), *others]})
+        # A batch of which something stands is answered one by one; a request of which nothing can stand is refused.
+        assert answer.status_code == (200 if others else 409)
+        assert answer.json()["rejected"][0]["event_id"] == "e1"
+        assert answer.json()["rejected"][0]["reason"].startswith("conflict: ")
+        assert answer.json()["accepted"] == [one["event_id"] for one in others]
+        kind = "application/json" if others else "application/problem+json"
+        assert answer.headers["content-type"] == kind
+    assert door.ledger.events()["kind"].to_pylist() == ["impression", "impression"]
 
 
 def test_a_bad_event_does_not_sink_its_neighbours(door: Door) -> None:

@@ -56,7 +56,7 @@ def door() -> Iterator[Door]:
 def exchange(door: Door, body: bytes, headers: dict[str, str], key: str | None) -> Found:
     door.decisions.asked.clear()
     door.ledger._decisions.clear()
-    answer = door.post("/v1/decisions", key=key, content=body, headers=headers)
+    answer = door.post("/v1/decisions", key=key, content=body, headers=headers | {"X-Request-Id": "the-same"})
     return answer.status_code, answer.content, dict(answer.headers)
 
 

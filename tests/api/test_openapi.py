@@ -39,10 +39,20 @@ def test_every_reference_leads_somewhere(door: Door) -> None:
 def test_locked_routes_declare_their_keys(door: Door) -> None:
     document = document_of(door)
     locked = {path for path, methods in document["paths"].items() for op in methods.values() if op.get("security")}
-    assert locked == {"/v1/decisions", "/v1/decisions/{decision_id}", "/v1/events", "/v1/uptake"}
+    assert {
+        "/v1/decisions",
+        "/v1/decisions/{decision_id}",
+        "/v1/events",
+        "/v1/uptake",
+        "/customer/v4/queryProductRecommendation",
+        "/dashboard",
+    } <= locked
+    assert document["paths"].keys() - locked == {"/healthz", "/readyz", "/metrics"}
     for path in locked:
         for operation in document["paths"][path].values():
-            assert operation["security"] == [{"HTTPBearer": []}, {"APIKeyHeader": []}]
+            ways = [{"HTTPBearer": []}, {"APIKeyHeader": []}]
+            person = [{"APIKeyCookie": []}] if path.startswith("/dashboard") else []
+            assert operation["security"] == [*person, *ways]
             assert {"401", "403", "422"} & set(operation["responses"]) >= {"401", "403"}
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from tests.fakes.door import Door
 
-from mia.api.app import BODY_LIMIT
 from mia.api.problems import KINDS
 from mia.errors import (
     FeatureMismatch,
@@ -18,6 +17,9 @@ from mia.errors import (
     RequestConflict,
     UnknownModel,
 )
+from mia.sections import DoorSettings
+
+BODY_LIMIT = DoorSettings().body_limit
 
 
 class BrokenUptake:

@@ -74,7 +74,7 @@ def test_the_loop_closes(app: FastAPI, headers: dict[str, str], workspace: Works
 
     rows = call(app, "GET", "/v1/uptake?baseline=2021-06&by=region", headers=headers).json()["rows"]
     assert [(row["group"], row["connections"], row["index"]) for row in rows] == [("Kurgan", 1, 1.0)]
-    page = call(app, "GET", "/dashboard?lang=en").text
+    page = call(app, "GET", "/dashboard?lang=en", headers=headers).text
     assert 'id="connections">1<' in page
 
 

@@ -1,14 +1,14 @@
 """A real browser before a real server. Debian's Chromium is needed: without it these tests fail, they do not skip."""
 
-import socket
-import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.fakes.door import Door, open_door
+from tests.fakes.serving import serving
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -23,8 +23,40 @@ ARGUMENTS = [
 ]
 
 
+@dataclass(frozen=True)
+class SignedIn:
+    """A browser of somebody who signed in, by the form, as everybody does."""
+
+    browser: Browser
+    state: Any
+
+    def new_context(self, **options: Any) -> BrowserContext:
+        return self.browser.new_context(storage_state=self.state, **options)
+
+    def new_page(self, **options: Any) -> Page:
+        return self.browser.new_page(storage_state=self.state, **options)
+
+
+def sign_in(page: Page, key: str = "mia_uptake") -> None:
+    """Fill the form that stands before the page in."""
+    page.fill("input[name=key]", key)
+    with page.expect_navigation():
+        page.click("button[type=submit]")
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(stranger: Browser, address: str) -> SignedIn:
+    context = stranger.new_context()
+    page = context.new_page()
+    page.goto(f"{address}/dashboard")
+    sign_in(page)
+    state = context.storage_state()
+    context.close()
+    return SignedIn(stranger, state)
+
+
+@pytest.fixture(scope="module")
+def stranger() -> Iterator[Browser]:
     assert CHROMIUM.exists(), "install the Debian package `chromium`"
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -47,23 +79,11 @@ def empty_door() -> Iterator[Door]:
 
 @pytest.fixture(scope="module")
 def address(door: Door) -> Iterator[str]:
-    yield from serve(door)
+    with serving(door) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
 def empty_address(empty_door: Door) -> Iterator[str]:
-    yield from serve(empty_door)
-
-
-def serve(door: Door) -> Iterator[str]:
-    """The door on a free port of this machine, for as long as the generator lives."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(door.app, lifespan="off", access_log=False, log_level="warning", ws="none")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with serving(empty_door) as port:
+        yield f"http://127.0.0.1:{port}"

@@ -8,6 +8,7 @@ import typer
 from tests.unit.uptake.reference import an_event
 from typer.testing import CliRunner
 
+from mia.bootstrap import wall_clock
 from mia.cli.keys import keys_app
 from mia.cli.uptake import uptake
 from mia.domain.event import EventKind
@@ -144,16 +145,20 @@ def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
     open_ledger(f"sqlite:///{tmp_path}/ledger.db", lambda: 1).close()
     assert "No keys yet" in call(keys_app(), "list", *home).output
     secret = call(keys_app(), "create", "app", "--scope", "offers", "--scope", "events", *home).output.strip()
-    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", lambda: 1)
+    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", wall_clock)
     keys = SqlKeys(ledger.database)
-    found = keys.find(secret)
+    (found,) = keys.live().values()
     assert isinstance(found, ApiKey)
     assert (found.name, found.scopes) == ("app", frozenset({"offers", "events"}))
     listed = call(keys_app(), "list", *home).output
     assert "events offers" in listed
     assert secret not in listed
+    rotated = call(keys_app(), "rotate", "app", "--grace-hours", "1", *home).output.strip()
+    assert rotated.startswith("mia_")
+    assert rotated != secret
+    assert len(keys.live()) == 2
     assert call(keys_app(), "revoke", "app", *home).output == "revoked app\n"
-    assert keys.find(secret) is None
+    assert keys.live() == {}
     ledger.close()
     assert isinstance(call(keys_app(), "revoke", "app", *home).exception, InvalidInput)
     assert isinstance(call(keys_app(), "create", "x", "--scope", "root", *home).exception, InvalidInput)

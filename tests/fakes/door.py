@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -18,11 +19,13 @@ from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer
 from mia.domain.event import Event, EventKind
 from mia.domain.offer import Language, Offer, Text
 from mia.domain.region import REGIONS
-from mia.errors import LedgerUnavailable, NoReport, UnknownModel, UnknownOffer
-from mia.ports import ApiKey
+from mia.errors import LedgerUnavailable, NoReport, Overloaded, UnknownModel, UnknownOffer
+from mia.ports import ApiKey, Proposal
+from mia.sections import DoorSettings, TokenSettings
 from mia.services.decide import Traced
 from mia.services.record import Recorder
 from mia.services.report import UptakeReport
+from mia.services.sign_in import SignIn
 from mia.storage.ledger import GroupCommit
 from mia.timeline import DAY_SECONDS, MICROSECONDS, month_number, month_start
 
@@ -87,6 +90,9 @@ class FakeDecisions:
         self.reloads = 0
         self._ledger = ledger
 
+    def propose(self, request: DecisionRequest) -> Proposal:
+        return Proposal(self.decide(request))
+
     def decide(self, request: DecisionRequest) -> Decision:
         self.asked.append(request)
         known = request.subscriber_id == "s1"
@@ -127,13 +133,14 @@ class FakeKeys:
     """Keys named after their scopes: `mia_offers`, `mia_events`, `mia_uptake`, `mia_admin`."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.asked, self.down = 0, False
         self.keys = {f"mia_{scope}": frozenset({scope}) for scope in ("offers", "events", "uptake", "admin")}
 
-    def find(self, secret: str) -> ApiKey | None:
+    def live(self) -> dict[str, ApiKey]:
         self.asked += 1
-        scopes = self.keys.get(secret)
-        return None if scopes is None else ApiKey(secret, scopes)
+        if self.down:
+            raise LedgerUnavailable("the ledger is down")
+        return {sha256(secret.encode()).hexdigest(): ApiKey(secret, scopes) for secret, scopes in self.keys.items()}
 
 
 def build_history() -> list[Event]:
@@ -174,10 +181,13 @@ def card_of(version: str) -> bytes:
 class FullWriter:
     """A writer that refuses everything."""
 
-    def submit_decision(self, decision: Decision) -> Any:
-        raise LedgerUnavailable("the ledger writer is overloaded: its queue is full")
+    def submit(self, proposal: Proposal) -> Any:
+        raise LedgerUnavailable("the local spool is full")
 
-    submit_events = submit_decision
+    def submit_events(self, events: Any) -> Any:
+        raise Overloaded("its queue is full")
+
+    waiting = 4_096
 
 
 @dataclass
@@ -217,6 +227,9 @@ class Door:
         services = replace(self.services, **changes)
         return replace(self, services=services, app=create_app(services))
 
+    def with_settings(self, limits: DoorSettings | None = None, tokens: TokenSettings | None = None) -> "Door":
+        return replace(self, app=create_app(self.services, limits, tokens))
+
 
 class FakeHealth:
     """A live model that was not looked at yet, until `last` is set."""
@@ -251,6 +264,8 @@ def open_door() -> Iterator[Door]:
         health=FakeHealth(),
         headline="Urals",
         clock=clock,
+        sign_in=SignIn(b"secret of the house", clock, 3_600),
+        ages=lambda: {"model": 60.0, "profile": 43_200.0},
         close=writer.close,
     )
     yield Door(clock, ledger, decisions, keys, services, create_app(services))

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from tests.fakes.policies import a_policy
 from tests.fakes.world import AS_OF, NOON, World
 
 from mia.bootstrap import Workspace, open_workspace
@@ -15,14 +16,13 @@ from mia.domain.event import Channel, Event, EventKind
 from mia.domain.offer import Language, Limits
 from mia.errors import LedgerUnavailable, UnknownDecision, UnknownModel
 from mia.offers.catalogue import Catalogue
-from mia.offers.contact import ContactPolicy
-from mia.ranking.exploration import EpsilonUniform
 from mia.ranking.rankers.lightgbm import LightGBMRanker
-from mia.services.decide import DecisionMaker, LiveLoader, Policy
+from mia.services.decide import DecisionMaker, LiveLoader
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
 DAY = DAY_SECONDS * MICROSECONDS
-GREEDY = Policy(EpsilonUniform(0.0), ContactPolicy(12, 30, 30)).name
+MINUTE = 60 * MICROSECONDS
+GREEDY = a_policy(exploration={"epsilon": 0.0})
 
 
 class Clock:
@@ -42,7 +42,12 @@ class Parts:
         self.opened, self.clock = opened, Clock()
         self.newest = versions or opened.newest_versions()
         numbers = count(1)
-        parts = {"load_catalogue": opened.catalogue, "load_model": self.load_model, "profiles": opened.profiles}
+        parts = {
+            "load_catalogue": opened.catalogue,
+            "load_model": self.load_model,
+            "profiles": opened.profiles,
+            "load_policy": lambda version: GREEDY if version == GREEDY.version else opened.policy(version),
+        }
         self.maker = DecisionMaker(
             ledger=ledger or opened.ledger,
             loader=LiveLoader(**(parts | loader)),
@@ -52,6 +57,7 @@ class Parts:
             default_timezone="UTC",
             clock=self.clock,
             new_id=lambda: f"d{next(numbers)}",
+            reservation=15 * 60 * MICROSECONDS,
         )
 
     def load_model(self, version: str) -> LightGBMRanker:
@@ -83,7 +89,7 @@ def people(opened: Workspace) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def greedy(opened: Workspace) -> Parts:
-    return Parts(opened, versions=replace(opened.newest_versions(), policy=GREEDY))
+    return Parts(opened, versions=replace(opened.newest_versions(), policy=GREEDY.version))
 
 
 def popular_order(parts: Parts, decision: Decision) -> list[str]:
@@ -133,9 +139,11 @@ def test_dropped_and_shown_are_the_catalogue_and_stages_add_up(greedy: Parts, pe
     last_rule = {
         "validity": Rule.EXPIRED,
         "channel": Rule.CHANNEL,
+        "consent": Rule.CONSENT,
         "eligibility": Rule.CONNECTED,
-        "limits": Rule.TOTAL_LIMIT,
-        "contact": Rule.SEEN_TOO_OFTEN,
+        "limits": Rule.SUBSCRIBER_LIMIT,
+        "contact": Rule.TOTAL_CAP,
+        "budget": Rule.TOTAL_LIMIT,
         "arbitration": Rule.RANK,
     }
     rules = list(Rule)
@@ -206,7 +214,7 @@ def test_the_control_arm_is_not_personalised_and_is_no_fallback(greedy: Parts, p
 
 
 def greedy_parts(opened: Workspace, **changes: Any) -> Parts:
-    versions = replace(opened.newest_versions(), policy=GREEDY, **changes.pop("versions", {}))
+    versions = replace(opened.newest_versions(), policy=GREEDY.version, **changes.pop("versions", {}))
     return Parts(opened, versions=versions, **changes)
 
 
@@ -305,9 +313,8 @@ class Away:
         return getattr(self.ledger, name)
 
 
-@pytest.mark.parametrize("after", [0, 1])
-def test_without_the_ledger_the_answer_says_so(opened: Workspace, people: dict[str, list[str]], after: int) -> None:
-    decision = greedy_parts(opened, ledger=Away(opened.ledger, after)).decide(people["mia"][0])
+def test_without_the_ledger_the_answer_says_so(opened: Workspace, people: dict[str, list[str]]) -> None:
+    decision = greedy_parts(opened, ledger=Away(opened.ledger)).decide(people["mia"][0])
     assert decision.fallback is Fallback.LEDGER_UNAVAILABLE
     assert decision.offers
 
@@ -333,6 +340,41 @@ def test_budgets_are_counted_to_the_last_event(opened: Workspace, people: dict[s
         opened, ledger=Away(opened.ledger), load_catalogue=with_limits(opened.catalogue(), **{chosen: 10**6})
     )
     assert away.decide(people["mia"][1]).dropped[chosen] == Rule.TOTAL_LIMIT
+
+
+def test_places_are_kept_until_an_impression_comes_or_time_is_over(
+    opened: Workspace, people: dict[str, list[str]]
+) -> None:
+    caps = [{"per": "offer", "at_most": 1, "within_days": 30}]
+    once = a_policy(exploration={"epsilon": 0.0}, caps=caps)
+    parts = Parts(opened, load_policy=lambda _: once)
+    subscriber_id = people["mia"][4]
+
+    def ask(at: int) -> Decision:
+        proposal = parts.maker.propose(DecisionRequest(subscriber_id, "app", at, limit=1))
+        (stood,) = opened.ledger.commit([], [proposal])[1]
+        assert isinstance(stood, Decision)
+        return stood
+
+    first, second = ask(NOON), ask(NOON + MINUTE)
+    assert second.dropped[first.offers[0].offer_id] == Rule.SEEN_TOO_OFTEN
+    shown = replace(
+        an_event("it was seen", subscriber_id, first.offers[0].offer_id, EventKind.IMPRESSION, NOON + MINUTE),
+        decision_id=first.decision_id,
+    )
+    opened.ledger.append_events([shown])
+    after = ask(NOON + 30 * MINUTE)
+    assert after.dropped[first.offers[0].offer_id] == Rule.SEEN_TOO_OFTEN
+    assert after.offers[0].offer_id == second.offers[0].offer_id
+    # Both decisions rest on the same moment: the ledger has the later one take another offer.
+    one, other = (parts.maker.propose(DecisionRequest(subscriber_id, "web", NOON + DAY // 2, limit=1)) for _ in "ab")
+    stood = opened.ledger.commit([], [one, other])[1]
+    assert stood[0] == one.decision
+    assert stood[1].offers[0].offer_id != one.decision.offers[0].offer_id
+    for decision in (first, second, after, *stood):
+        found = parts.maker.replay(decision.decision_id)
+        assert found.differences == ()
+        assert found.rebuilt == decision
 
 
 def an_event(event_id: str, subscriber_id: str, offer_id: str, kind: EventKind, at: int = NOON) -> Event:
@@ -405,14 +447,14 @@ def test_newer_versions_are_taken_over_by_a_reload_and_never_by_a_request(
     opened: Workspace, people: dict[str, list[str]]
 ) -> None:
     parts = Parts(opened)
-    parts.newest = replace(parts.newest, policy=GREEDY)
+    parts.newest = replace(parts.newest, policy=GREEDY.version)
     parts.clock.now += DAY
-    assert parts.decide(people["mia"][0]).versions.policy != GREEDY
+    assert parts.decide(people["mia"][0]).versions.policy != GREEDY.version
     parts.maker.reload()
-    assert parts.decide(people["mia"][0]).versions.policy == GREEDY
+    assert parts.decide(people["mia"][0]).versions.policy == GREEDY.version
     parts.newest = replace(parts.newest, catalogue="gone")
     parts.maker.reload()
-    assert parts.maker.versions.policy == GREEDY
+    assert parts.maker.versions.policy == GREEDY.version
     assert parts.decide(people["mia"][0]).fallback is None
 
 

@@ -10,11 +10,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from tests.fakes.intake import SUBSCRIBER, write_csv
+from tests.fakes.policies import put_policy
 from tests.fakes.world import AS_OF, NOON, World
 
 from mia.bootstrap import Workspace, open_workspace
 from mia.domain.decision import Decision, DecisionRequest, Fallback, Rule
 from mia.domain.offer import Condition, Limits, Op
+from mia.domain.past import Past
 from mia.errors import LedgerUnavailable
 from mia.offers.catalogue import Catalogue
 from mia.services.decide import Budget
@@ -25,15 +27,11 @@ KNOWN = "s0000001"
 
 @pytest.fixture(scope="module")
 def workspace(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    settings = world.settings(world.copy(tmp_path_factory.mktemp("fallback")))
-    found = open_workspace(
-        settings.model_copy(
-            update={
-                "arms": settings.arms.model_copy(update={"control_share": 0.0}),
-                "exploration": settings.exploration.model_copy(update={"epsilon": 0.0}),
-            }
-        )
-    )
+    folder = tmp_path_factory.mktemp("fallback")
+    settings = world.settings(world.copy(folder))
+    arms = settings.arms.model_copy(update={"control_share": 0.0})
+    found = open_workspace(settings.model_copy(update={"arms": arms}))
+    put_policy(found, folder, exploration={"epsilon": 0.0})
     yield found
     found.close()
 
@@ -199,11 +197,12 @@ class Gone:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.ledger, name)
 
-    def position(self) -> int:
+    def past(self, *given: Any, **named: Any) -> Past:
         if not self.hangs:
             raise LedgerUnavailable("away")
         self.go.wait()
-        return int(self.ledger.position())
+        found: Past = self.ledger.past(*given, **named)
+        return found
 
 
 @pytest.mark.parametrize("hangs", [True, False])
@@ -237,7 +236,7 @@ def test_an_empty_answer_says_which_stage_dropped_the_last_offer(opened: Workspa
         ({"valid_to": date_of(1)}, "validity"),
         ({"channels": frozenset({"call_centre"})}, "channel"),
         ({"eligible_if": (never,)}, "eligibility"),
-        ({"limits": Limits(total=0), "eligible_if": ()}, "limits"),
+        ({"limits": Limits(total=0), "eligible_if": ()}, "budget"),
     ):
         live = opened.decisions.live
         with_offers(opened, **changes)

@@ -13,7 +13,6 @@ from tests.fakes.ledger import FakeLedger
 from mia.domain.decision import Decision, DecisionRequest
 from mia.domain.event import EventKind
 from mia.domain.region import REGIONS
-from mia.errors import LedgerUnavailable
 from mia.services.record import CLOCK_SKEW, EARLIEST, Recorder
 from mia.timeline import date_of, epoch_micros, timestamp_of
 
@@ -162,9 +161,13 @@ def test_what_is_no_event_has_no_id(recorder: Recorder, item: Any) -> None:
 
 
 def test_ledger_that_is_down_refuses_nobody_for_good(recorder: Recorder, ledger: FakeLedger) -> None:
+    decision = decided(recorder, ledger)
+    sent = EVENT | {"decision_id": decision.decision_id, "position": 7, "propensity": 0.5}
     ledger.down = True
-    with pytest.raises(LedgerUnavailable):
-        recorder.prepare([EVENT | {"decision_id": "d1"}])
+    (event,), rejected = recorder.prepare([sent])
+    assert rejected == []
+    # What the client says is not taken for granted: the decision will tell.
+    assert (event.decision_id, event.position, event.propensity) == (decision.decision_id, None, None)
 
 
 def test_a_decision_is_looked_up_once_a_batch(recorder: Recorder, ledger: FakeLedger) -> None:

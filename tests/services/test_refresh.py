@@ -254,7 +254,9 @@ def test_refresh_folds_writes_and_publishes(operator: Operator, tmp_path: Path) 
         operator, "events", {**EVENT, "occurred_at": (DAY - timedelta(days=1)).isoformat()}, {**EVENT, "event_id": "e2"}
     )
     store, out = LmdbProfileStore(tmp_path / "profiles"), tmp_path / "out.parquet"
-    done = refresh(builder_of(operator), store, OFFERS, as_of=day_of(DAY), out=out, open_table=table_writer)
+    builder = builder_of(operator)
+    learnt = builder.ledger.events()
+    done = refresh(builder, store, OFFERS, learnt=learnt, as_of=day_of(DAY), out=out, open_table=table_writer)
     assert (done.snapshot, done.subscribers, done.days_folded) == ("2021-06-20.1", 1, 2)
     assert (store.current(), store.fingerprint(done.snapshot)) == (done.snapshot, feature_fingerprint())
     written = pq.read_table(out)
@@ -284,6 +286,8 @@ def test_refresh_of_a_day_on_which_nobody_was_known_is_refused(operator: Operato
     load(operator, "a", record(1, 1))
     out = tmp_path / "out.csv"
     store = LmdbProfileStore(tmp_path / "profiles")
+    builder, early = builder_of(operator), day_of(date(2019, 1, 1))
+    learnt = builder.ledger.events()
     with pytest.raises(NotEnoughData, match="activated"):
-        refresh(builder_of(operator), store, (), as_of=day_of(date(2019, 1, 1)), out=out, open_table=table_writer)
+        refresh(builder, store, (), learnt=learnt, as_of=early, out=out, open_table=table_writer)
     assert (store.current(), out.exists()) == (None, False)

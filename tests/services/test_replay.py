@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.fakes.policies import put_policy
 from tests.fakes.profiles import profiles_of_day
 from tests.fakes.world import AS_OF, NOON, World
 
@@ -15,7 +16,7 @@ from mia.domain.event import Event, EventKind
 from mia.domain.offer import Language
 from mia.errors import FeatureMismatch, LedgerUnavailable, UnknownDecision, UnknownSnapshot
 from mia.ports import ChampionChange
-from mia.settings import ArmSettings, ContactSettings, ExplorationSettings, ProfileSettings
+from mia.settings import ArmSettings, ProfileSettings
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
 DAY = DAY_SECONDS * MICROSECONDS
@@ -97,11 +98,11 @@ def test_decisions_come_back_the_same_after_everything_became_newer(
     settings = world.settings(home).model_copy(
         update={
             "arms": ArmSettings(salt="another experiment", control_share=0.5),
-            "contact": ContactSettings(impression_cap=1, impression_window_days=90, decline_cooldown_days=90),
-            "exploration": ExplorationSettings(epsilon=0.9),
         }
     )
     later = open_workspace(settings)
+    caps = [{"per": "offer", "at_most": 1, "within_days": 90}, {"per": "all", "at_most": 5, "within_days": 1}]
+    put_policy(later, tmp_path, exploration={"epsilon": 0.9}, caps=caps, cooldowns={"after_decline_days": 90})
     fresh = later.decisions.versions
     for decision in stored:
         found = later.decisions.replay(decision.decision_id)
@@ -117,10 +118,11 @@ def test_decisions_come_back_the_same_after_everything_became_newer(
 
 
 @pytest.mark.parametrize("kind", ["plackett-luce", "optimistic"])
-def test_policies_that_explore_replay_and_sum_up(opened: Workspace, kind: str) -> None:
-    exploration = ExplorationSettings(policy=kind, epsilon=0.5, temperature=1.5, optimism=2.0)
-    later = open_workspace(opened.settings.model_copy(update={"exploration": exploration}))
-    assert later.decisions.versions.policy.startswith(f"{kind}-0.5,1.5")
+def test_policies_that_explore_replay_and_sum_up(opened: Workspace, tmp_path: Path, kind: str) -> None:
+    exploration = {"policy": kind, "epsilon": 0.5, "temperature": 1.5, "optimism": 2.0}
+    version = put_policy(opened, tmp_path, exploration=exploration).version
+    later = open_workspace(opened.settings)
+    assert later.decisions.versions.policy == version
     stored = [
         ask(later, subscriber_id, limit=1 + 9 * (place % 2)) for place, subscriber_id in enumerate(subscribers(later))
     ]

@@ -33,7 +33,7 @@ def evaluation(opened: Workspace) -> dict[str, Any]:
 
 def examples(opened: Workspace, until: int | None = None):
     return build_examples(
-        opened.ledger,
+        opened.learning_log,
         opened.build_profiles,
         opened.current_offers(),
         zones=opened.zones,
@@ -131,7 +131,7 @@ def test_it_is_measured_against_a_champion_that_has_not_seen_the_window(world: W
 
 
 def test_the_ranking_says_more_than_the_popular_order(opened: Workspace, evaluation: dict[str, Any]) -> None:
-    # Of 75 connections the lower end of the interval says little.
+    # Of 74 connections the lower end of the interval says little.
     assert evaluation["auc_gain_over_popular"]["value"] > 0.02
     pairs = examples(opened).pairs
     labels = examples(opened).impressions.labels
@@ -237,7 +237,7 @@ def test_offers_of_another_catalogue_are_left_out(opened: Workspace) -> None:
     everything = examples(opened)
     offers = opened.current_offers()[:10]
     some = build_examples(
-        opened.ledger,
+        opened.learning_log,
         opened.build_profiles,
         offers,
         zones=opened.zones,
@@ -249,7 +249,7 @@ def test_offers_of_another_catalogue_are_left_out(opened: Workspace) -> None:
     assert some.impressions.labels.tolist() == everything.impressions.labels[kept].tolist()
     with pytest.raises(NotEnoughData, match="current catalogue"):
         build_examples(
-            opened.ledger,
+            opened.learning_log,
             opened.build_profiles,
             tuple(replace(offer, id=f"new {offer.id}") for offer in offers),
             zones=opened.zones,

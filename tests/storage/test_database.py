@@ -2,6 +2,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.storage.conftest import NOW
 from tests.storage.records import ANY_EVENTS, a_table, an_event
 
 from mia.errors import InvalidInput, InvalidSettings, LedgerUnavailable
-from mia.storage.ledger import SqlLedger, open_ledger
+from mia.storage.ledger import SqlLedger, database, open_ledger
 from mia.storage.ledger.content import digest_of, digests_of
 
 WRITER = """
@@ -112,6 +113,21 @@ def test_a_locked_file_is_unavailable(tmp_path: Path) -> None:
     other.close()
     assert ledger.append_events([an_event()])
     ledger.close()
+
+
+def test_a_server_whose_lock_is_held_is_unavailable(
+    fresh_schema: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_MILLISECONDS", 50)
+    url = fresh_schema()
+    ledger, other = open_ledger(url, lambda: 1), open_ledger(url, lambda: 1)
+    with other.database.writing():
+        with pytest.raises(LedgerUnavailable, match="lock timeout"):
+            ledger.append_events([an_event()])
+        assert ledger.position() == 0
+    assert ledger.append_events([an_event()])
+    ledger.close()
+    other.close()
 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:

@@ -1,14 +1,14 @@
 import threading
-from collections.abc import Sequence
 from concurrent.futures import wait
+from typing import Any
 
 import pytest
 from tests.fakes.ledger import FakeLedger
 from tests.storage.records import a_decision, an_event
 
-from mia.domain.decision import Decision
-from mia.domain.event import Event, Outcome
-from mia.errors import InvalidInput, LedgerUnavailable, MiaError, RequestConflict
+from mia.domain.event import Outcome
+from mia.errors import InvalidInput, LedgerUnavailable, Overloaded, RequestConflict
+from mia.ports import NO_BUDGETS
 from mia.storage.ledger import GroupCommit, SqlLedger
 from mia.storage.ledger.group_commit import GROUP
 
@@ -21,13 +21,11 @@ class GatedLedger(FakeLedger):
         self.begun, self.go = threading.Semaphore(0), threading.Semaphore(0)
         self.sizes: list[int] = []
 
-    def commit(
-        self, batches: Sequence[Sequence[Event]], decisions: Sequence[Decision]
-    ) -> tuple[list[list[Outcome]], list[Decision | MiaError]]:
+    def commit(self, batches: Any, proposals: Any, budgets: Any = NO_BUDGETS) -> Any:
         self.begun.release()
         self.go.acquire()
-        self.sizes.append(sum(map(len, batches)) + len(decisions))
-        return super().commit(batches, decisions)
+        self.sizes.append(sum(map(len, batches)) + len(proposals))
+        return super().commit(batches, proposals, budgets)
 
 
 def test_answers_come_after_the_commit_and_in_order(sql_ledger: SqlLedger) -> None:
@@ -81,9 +79,9 @@ def test_a_full_queue_refuses_at_once() -> None:
     first = writer.submit_events([an_event("a")])
     ledger.begun.acquire()
     waiting = [writer.submit_events([an_event("b")]), writer.submit_decision(a_decision())]
-    with pytest.raises(LedgerUnavailable, match="full"):
+    with pytest.raises(Overloaded, match="full"):
         writer.submit_events([an_event("c")])
-    with pytest.raises(LedgerUnavailable, match="full"):
+    with pytest.raises(Overloaded, match="full"):
         writer.submit_decision(a_decision("d2"))
     ledger.go.release(2)
     writer.close()
@@ -149,3 +147,23 @@ def test_many_threads_through_one_writer(sql_ledger: SqlLedger) -> None:
     assert outcomes.count(Outcome.ACCEPTED) == 50 + 4 * 50
     assert outcomes.count(Outcome.DUPLICATE) == 3 * 50
     assert sql_ledger.events().num_rows == 250
+
+
+def test_what_waited_for_too_long_is_given_up() -> None:
+    now = [0.0]
+    ledger = GatedLedger()
+    writer = GroupCommit(ledger, patience=5.0, clock=lambda: now[0])
+    first = writer.submit_events([an_event("a")])
+    ledger.begun.acquire()
+    late = writer.submit_events([an_event("b")])
+    now[0] = 5.1
+    # The commit at work takes longer than anybody would wait, so nobody is told to.
+    with pytest.raises(Overloaded, match="longer"):
+        writer.submit_events([an_event("c")])
+    ledger.go.release(2)
+    assert first.result() == [Outcome.ACCEPTED]
+    with pytest.raises(Overloaded, match="too long"):
+        late.result()
+    assert writer.submit_events([an_event("d")]).result() == [Outcome.ACCEPTED]
+    writer.close()
+    assert ledger.events()["event_id"].to_pylist() == ["a", "d"]

@@ -15,14 +15,18 @@ def keys(sql_ledger: SqlLedger) -> SqlKeys:
     return SqlKeys(sql_ledger.database)
 
 
+def found(keys: SqlKeys, secret: str) -> ApiKey | None:
+    return keys.live().get(hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest())
+
+
 def test_a_secret_opens_its_scopes(keys: SqlKeys) -> None:
     secret = keys.create("app", ["offers", "events", "offers"])
     assert secret.startswith("mia_")
     assert len(secret) == len("mia_") + 32
-    assert keys.find(secret) == ApiKey("app", frozenset({"offers", "events"}), NOW)
-    assert keys.find(secret + "x") is None
-    assert keys.find("") is None
-    assert keys.find("\ud800") is None
+    assert found(keys, secret) == ApiKey("app", frozenset({"offers", "events"}), NOW)
+    assert found(keys, secret + "x") is None
+    assert found(keys, "") is None
+    assert found(keys, "\ud800") is None
 
 
 def test_only_the_hash_is_kept(keys: SqlKeys) -> None:
@@ -36,9 +40,9 @@ def test_only_the_hash_is_kept(keys: SqlKeys) -> None:
 def test_a_revoked_key_opens_nothing_and_frees_its_name(keys: SqlKeys) -> None:
     old = keys.create("app", ["offers"])
     keys.revoke("app")
-    assert keys.find(old) is None
+    assert found(keys, old) is None
     new = keys.create("app", ["uptake"])
-    assert keys.find(new) == ApiKey("app", frozenset({"uptake"}), NOW)
+    assert found(keys, new) == ApiKey("app", frozenset({"uptake"}), NOW)
     assert {(key.name, key.scopes, key.revoked_at) for key in keys.all()} == {
         ("app", frozenset({"offers"}), NOW),
         ("app", frozenset({"uptake"}), None),

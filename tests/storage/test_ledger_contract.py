@@ -15,7 +15,7 @@ from tests.storage.records import DECISIONS, EVENTS, a_decision, a_table, an_eve
 from mia.domain.decision import Fallback
 from mia.domain.event import EventKind, Outcome, Response
 from mia.errors import InvalidInput, RequestConflict, UnknownDecision
-from mia.ports import Ledger
+from mia.ports import Ledger, Proposal
 from mia.storage.ledger import SqlLedger, open_ledger
 from mia.storage.ledger.events import LEDGER_SCHEMA
 
@@ -161,13 +161,15 @@ def test_a_load_names_the_missing_column(ledger: Ledger) -> None:
 
 
 def test_late_and_reordered_events_are_read_by_time(ledger: Ledger) -> None:
-    ledger.append_events([an_event("late", occurred_at=9), an_event("b", occurred_at=5, kind=EventKind.CLICK)])
+    ledger.append_events(
+        [an_event("late", occurred_at=9), an_event("b", occurred_at=5, kind=EventKind.CLICK, channel="web")]
+    )
     upto = ledger.position()
     ledger.append_events([an_event("a", occurred_at=5), an_event("other", subscriber_id="s2")])
     assert ledger.responses("s1") == [
-        Response("music", EventKind.IMPRESSION, 5),
-        Response("music", EventKind.CLICK, 5),
-        Response("music", EventKind.IMPRESSION, 9),
+        Response("music", EventKind.IMPRESSION, 5, "app"),
+        Response("music", EventKind.CLICK, 5, "web"),
+        Response("music", EventKind.IMPRESSION, 9, "app"),
     ]
     assert [response.occurred_at for response in ledger.responses("s1", upto)] == [5, 9]
     assert ledger.responses("s1", 0) == []
@@ -319,7 +321,7 @@ def test_a_commit_keeps_the_good_and_names_the_bad(ledger: FakeLedger | SqlLedge
     ledger.append_decisions([a_decision("a", "r1")])
     outcomes, answers = ledger.commit(
         [[an_event("x"), an_event("y")], [], [an_event("x")]],
-        [a_decision("b", "r1", limit=9), a_decision("c", "r2")],
+        [Proposal(a_decision("b", "r1", limit=9)), Proposal(a_decision("c", "r2"))],
     )
     assert outcomes == [[ACCEPTED, ACCEPTED], [], [DUPLICATE]]
     assert isinstance(answers[0], RequestConflict)
@@ -408,3 +410,14 @@ def _is_taken(ledger: Ledger, decision_id: str) -> bool:
     except UnknownDecision:
         return False
     return True
+
+
+def test_decisions_come_in_pages_the_newest_first(ledger: Ledger) -> None:
+    first = a_decision("d0", request_id=None)
+    for number, minute in enumerate((3, 1, 2, 3)):
+        one = a_decision(f"d{number}", request_id=None)
+        ledger.append_decisions([replace(one, request=replace(one.request, at=first.request.at + minute))])
+    pages = [ledger.latest_decisions(offset, 2) for offset in (0, 2, 4)]
+    assert [total for total, _ in pages] == [4, 4, 4]
+    assert [[one.decision_id for one in page] for _, page in pages] == [["d0", "d3"], ["d2", "d1"], []]
+    assert pages[0][1][0] == ledger.decision("d0")

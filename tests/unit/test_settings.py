@@ -32,13 +32,13 @@ def test_the_defaults_hold_without_file_and_variables() -> None:
 
 def test_arguments_go_before_variables_and_these_before_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "mia.toml").write_text(
-        'home = "file"\nthreads = 3\n[exploration]\nepsilon = 0.2\n[usage_kinds]\npurchase = "item"\n', "utf-8"
+        'home = "file"\nthreads = 3\n[training]\nholdout_share = 0.3\n[usage_kinds]\npurchase = "item"\n', "utf-8"
     )
     monkeypatch.setenv("MIA_HOME", "variable")
     monkeypatch.setenv("MIA_ARMS__CONTROL_SHARE", "0.25")
     settings = load_settings(Path("argument"))
     assert (settings.home, load_settings().home) == (Path("argument"), Path("variable"))
-    assert (settings.threads, settings.exploration.epsilon) == (3, 0.2)
+    assert (settings.threads, settings.training.holdout_share) == (3, 0.3)
     assert (settings.usage_kinds, settings.arms.control_share) == ({"purchase": "item"}, 0.25)
     monkeypatch.delenv("MIA_HOME")
     assert load_settings().home == Path("file")
@@ -58,7 +58,9 @@ def test_arguments_go_before_variables_and_these_before_the_file(folder: Path, m
         ("[validate.late_records]\nwarn = 0.5\nfail = 0.1", "validate.late_records.*warn <= fail"),
         ("[validate]\nweeks = 1", "validate.*weeks must be at least 3"),
         ("[validate.lat_records]\nwarn = 0.1\nfail = 0.5", "validate.lat_records"),
-        ("[contact]\nimpression_cap = 0\n[training]\nholdout_share = -1", "impression_cap.*training.holdout_share"),
+        ("[arms]\ncontrol_share = 2\n[training]\nholdout_share = -1", "control_share.*training.holdout_share"),
+        ("[contact]\nimpression_cap = 0", r"\[contact\] is no section any more.*mia policy set"),
+        ("[exploration]\nepsilon = 0.2", r"\[exploration\] is no section any more.*mia policy set"),
         ("threads = ", "mia.toml"),
         ("home = 'п\udcff'", "mia.toml"),
     ],
@@ -74,7 +76,9 @@ def test_a_bad_file_is_refused_by_the_name_of_the_setting(folder: Path, content:
     [
         ("MIA_REGIONS", "not json", "MIA_REGIONS: must be JSON"),
         ("MIA_THREADS", "two", "threads: must be a valid integer"),
-        ("MIA_EXPLORATION__EPSILON", "2", "exploration.epsilon"),
+        ("MIA_ARMS__CONTROL_SHARE", "2", "arms.control_share"),
+        ("MIA_EXPLORATION__EPSILON", "0.2", "MIA_EXPLORATION__EPSILON is no setting any more.*mia policy set"),
+        ("MIA_CONTACT", "{}", "MIA_CONTACT is no setting any more.*mia policy set"),
     ],
 )
 def test_a_bad_variable_is_refused_by_the_name_of_the_setting(
@@ -89,7 +93,7 @@ def test_a_bad_variable_is_refused_by_the_name_of_the_setting(
     ("name", "nearest"),
     [
         ("MIA_HOM", "did you mean MIA_HOME"),
-        ("MIA_EPSILON", "did you mean MIA_EXPLORATION__EPSILON"),
+        ("MIA_CONTROL_SHARE", "did you mean MIA_ARMS__CONTROL_SHARE"),
         ("MIA_ARMS__CONTOL_SHARE", "did you mean MIA_ARMS__CONTROL_SHARE"),
         ("MIA_THREADS__MANY", "did you mean MIA_THREADS"),
         ("MIA_QQQQQQQQQQ", "there are MIA_HOME, MIA_LEDGER_URL"),
@@ -131,17 +135,11 @@ def test_limits_of_validate_come_from_their_section(folder: Path, monkeypatch: p
     assert limits.newest_usage == Limits().newest_usage
 
 
-def test_exploration_and_off_policy_limits_are_settings(tmp_path, monkeypatch):
+def test_off_policy_limits_are_settings(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "mia.toml").write_text(
-        '[exploration]\npolicy = "optimistic"\ntemperature = 0.7\n[off_policy]\nminimum_answers = 5\n', "utf-8"
-    )
+    (tmp_path / "mia.toml").write_text("[off_policy]\nminimum_answers = 5\n", "utf-8")
     settings = load_settings()
-    assert (settings.exploration.policy, settings.exploration.temperature) == ("optimistic", 0.7)
     assert (settings.off_policy.minimum_answers, settings.off_policy.minimum_support) == (5, 0.9)
-    (tmp_path / "mia.toml").write_text('[exploration]\npolicy = "greedy"\n', "utf-8")
-    with pytest.raises(InvalidSettings, match=r"exploration\.policy: must be 'epsilon-uniform'"):
-        load_settings()
     (tmp_path / "mia.toml").write_text("[off_policy]\nmaximum_heaviest = 0\n", "utf-8")
     with pytest.raises(InvalidSettings, match="shares, up to 1"):
         load_settings()

@@ -1,17 +1,20 @@
 """Prometheus metrics of one worker. With several workers each counts for itself; scrape them apart."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from mia.api.timings import Timings
 from mia.domain.decision import Decision
 from mia.domain.event import Event, Outcome
 from mia.timeline import MICROSECONDS
 
-_LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_STAGE_BUCKETS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0)
+_LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 REJECTED = "rejected"
+REFUSALS = frozenset({401, 403, 408, 413, 422, 429, 503})
 
 
 class Metrics:
@@ -26,11 +29,28 @@ class Metrics:
             "mia_decisions_unstored_total", "Decisions answered though the ledger failed.", registry=self._registry
         )
         self._events = Counter("mia_events_total", "Events received.", ("kind", "outcome"), registry=self._registry)
-        self._latency = Histogram(
+        self._latency = Timings(
             "mia_http_request_seconds",
             "Time from request to the last byte of the answer, in seconds.",
             ("method", "route", "status"),
-            buckets=_LATENCY_BUCKETS,
+            _LATENCY_BUCKETS,
+        )
+        self._stages = Timings(
+            "mia_stage_seconds",
+            "Time that one stage of a request took, in seconds.",
+            ("route", "stage"),
+            _STAGE_BUCKETS,
+        )
+        self._registry.register(self._latency)
+        self._registry.register(self._stages)
+        self._refused = Counter(
+            "mia_refused_total", "Requests refused, by status.", ("status",), registry=self._registry
+        )
+        self._queue = Gauge("mia_commit_queue", "Submissions that wait for a commit.", registry=self._registry)
+        self._ages = Gauge(
+            "mia_age_seconds",
+            "Age of what is in force: since the model became champion, the catalogue was loaded, the day of profiles.",
+            ("part",),
             registry=self._registry,
         )
         self._connections = Gauge(
@@ -76,9 +96,26 @@ class Metrics:
         if rejected:
             self._events.labels("unread", REJECTED).inc(rejected)
 
-    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """One request was answered."""
-        self._latency.labels(method, route, status).observe(seconds)
+    def observe(
+        self, method: str, route: str, status: int, seconds: float, stages: Sequence[tuple[str, float]] = ()
+    ) -> None:
+        """One request was answered; `stages` are (name, seconds)."""
+        self._latency.observe((method, route, str(status)), seconds)
+        if status in REFUSALS:
+            self._refused.labels(status).inc()
+        if len(stages) > 1:
+            for name, took in stages:
+                self._stages.observe((route, name), took)
+
+    def show_queue(self, waiting: int) -> None:
+        """How many submissions wait for a commit right now."""
+        self._queue.set(waiting)
+
+    def show_ages(self, ages: Mapping[str, float]) -> None:
+        """Ages in seconds by part: model, catalogue, profile."""
+        self._ages.clear()
+        for part, age in ages.items():
+            self._ages.labels(part).set(age)
 
     def show_state(
         self,

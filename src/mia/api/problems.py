@@ -1,5 +1,6 @@
 """Errors at the edge: every error becomes an RFC 9457 problem document; the one place that knows their status codes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,18 +13,24 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from mia.errors import (
+    ForgedForm,
     InvalidInput,
+    IssuerUnavailable,
     LedgerUnavailable,
     MiaError,
     MissingScope,
     NoReport,
+    Overloaded,
     RequestConflict,
+    TokenRefused,
+    TooManyRequests,
     UnknownDecision,
     UnknownKey,
     UnknownModel,
     UnknownOffer,
     UnknownSnapshot,
 )
+from mia.services.record import EventBody
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -42,7 +49,9 @@ _NO_HEADERS: Mapping[str, str] = {}
 _INTERNAL = Kind(500, "internal-error", _NO_HEADERS)
 KINDS: Mapping[type[MiaError], Kind] = {
     UnknownKey: Kind(401, "unknown-key", {"WWW-Authenticate": 'Bearer realm="mia"'}),
+    TokenRefused: Kind(401, "token-refused", {"WWW-Authenticate": 'Bearer realm="mia", error="invalid_token"'}),
     MissingScope: Kind(403, "missing-scope", _NO_HEADERS),
+    ForgedForm: Kind(403, "forged-form", _NO_HEADERS),
     UnknownDecision: Kind(404, "unknown-decision", _NO_HEADERS),
     UnknownOffer: Kind(404, "unknown-offer", _NO_HEADERS),
     UnknownModel: Kind(404, "unknown-model", _NO_HEADERS),
@@ -50,7 +59,10 @@ KINDS: Mapping[type[MiaError], Kind] = {
     UnknownSnapshot: Kind(404, "unknown-snapshot", _NO_HEADERS),
     RequestConflict: Kind(409, "request-conflict", _NO_HEADERS),
     InvalidInput: Kind(422, "invalid-input", _NO_HEADERS),
+    TooManyRequests: Kind(429, "too-many-requests", _NO_HEADERS),
+    Overloaded: Kind(503, "overloaded", {"Retry-After": "1"}),
     LedgerUnavailable: Kind(503, "ledger-unavailable", {"Retry-After": "1"}),
+    IssuerUnavailable: Kind(503, "issuer-unavailable", {"Retry-After": "5"}),
 }
 
 
@@ -85,13 +97,15 @@ def problem_response(
     *,
     headers: Mapping[str, str] | None = None,
     errors: Sequence[Mapping[str, str]] | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> Response:
-    """A problem document as a response."""
+    """A problem document as a response; `members` are further ones of its own (RFC 9457, 3.2)."""
     document: dict[str, Any] = {
         "type": f"urn:mia:problem:{name}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
+        **(members or {}),
     }
     if errors is not None:
         document["errors"] = errors
@@ -116,9 +130,10 @@ def install_problems(app: FastAPI) -> None:
 
 
 def describe_problems(document: dict[str, Any]) -> dict[str, Any]:
-    """An OpenAPI document with the schema of the problem documents that its routes refer to."""
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    document["components"]["schemas"] |= schema.pop("$defs") | {Problem.__name__: schema}
+    """An OpenAPI document with the schemas that its routes refer to by name: of problems, and of single events."""
+    for model, name in ((Problem, Problem.__name__), (EventBody, "Event")):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        document["components"]["schemas"] |= schema.pop("$defs", {}) | {name: schema}
     return document
 
 
@@ -127,14 +142,21 @@ async def answer_problem(request: Request, error: MiaError | RequestValidationEr
     return await (_answer_error if isinstance(error, MiaError) else _answer_invalid)(request, error)
 
 
-async def _answer_error(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the signature is Starlette's
+def error_response(error: Exception) -> Response:
+    """The answer to an error of MIA's, also for code without routes; raises the error when it is none of the known."""
     kind = next((KINDS[base] for base in type(error).__mro__ if base in KINDS), None)
     if kind is None:
         raise error
-    errors = None
+    errors, headers = None, dict(kind.headers)
     if isinstance(error, InvalidInput) and error.parameter is not None:
         errors = [{"detail": error.rule, "parameter": error.parameter}]
-    return problem_response(kind.status, kind.name, str(error), headers=kind.headers, errors=errors)
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(math.ceil(error.retry_after))
+    return problem_response(kind.status, kind.name, str(error), headers=headers, errors=errors)
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the signature is Starlette's
+    return error_response(error)
 
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:  # noqa: ARG001
@@ -152,7 +174,7 @@ async def _answer_http(request: Request, error: Exception) -> Response:
         # The framework's word for a body that is no text or nests too deep: to us the same as any malformed one.
         return problem_response(422, "malformed-request", error.detail, errors=[{"detail": error.detail}])
     if error.status_code == 413:
-        return problem_response(413, _TOO_LARGE, error.detail)
+        return problem_response(413, _TOO_LARGE, error.detail, headers=error.headers)
     phrase = HTTPStatus(error.status_code).phrase
     detail = f"{request.method} {request.url.path}: {error.detail.lower()}" if error.detail == phrase else error.detail
     return problem_response(error.status_code, phrase.lower().replace(" ", "-"), detail, headers=error.headers)

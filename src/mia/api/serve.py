@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from mia.api.app import create_app
 from mia.api.services import Services
+from mia.api.traces import build_traces
 from mia.bootstrap import Workspace, open_workspace
 from mia.services.record import Recorder
 from mia.settings import load_settings
@@ -11,7 +12,9 @@ from mia.settings import load_settings
 
 def serve_factory() -> FastAPI:
     """The application over the workspace of this process's settings (MIA_HOME and the other MIA_* variables)."""
-    return create_app(services_of(open_workspace(load_settings())))
+    settings = load_settings()
+    traces = build_traces() if settings.traces else None
+    return create_app(services_of(open_workspace(settings)), settings.door, settings.tokens, traces=traces)
 
 
 def services_of(workspace: Workspace) -> Services:
@@ -29,5 +32,7 @@ def services_of(workspace: Workspace) -> Services:
         health=workspace.health,
         headline=workspace.settings.headline,
         clock=workspace.clock,
+        sign_in=workspace.sign_in,
+        ages=workspace.ages,
         close=workspace.close,
     )

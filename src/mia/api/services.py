@@ -1,6 +1,6 @@
 """What the door needs of the rooms behind it, as one value, so that tests hand in fakes without patching."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,9 +10,10 @@ import pyarrow as pa
 from mia.domain.decision import Decision, DecisionRequest
 from mia.domain.event import Event, Outcome
 from mia.domain.offer import Offer
-from mia.ports import Keys
+from mia.ports import Keys, Proposal
 from mia.services.decide import Traced
 from mia.services.record import Rejected
+from mia.services.sign_in import SignIn
 from mia.uptake.headline import Headline
 
 
@@ -58,8 +59,11 @@ class Decisions(Protocol):
     def trouble(self) -> str | None:
         """Why newer versions, if there are any, are not in force."""
 
-    def decide(self, request: DecisionRequest) -> Decision:
+    def propose(self, request: DecisionRequest) -> Proposal:
         """Take a decision; it is not stored yet."""
+
+    def trace(self, decision_id: str) -> Decision:
+        """A decision as the ledger holds it; raises UnknownDecision."""
 
     def traced(self, decision_id: str) -> Traced:
         """A stored decision with what became of the other offers; raises UnknownDecision."""
@@ -78,7 +82,11 @@ class Recorder(Protocol):
 class Writer(Protocol):
     """Group commit into the ledger: futures are done after the commit. Raises LedgerUnavailable, now or later."""
 
-    def submit_decision(self, decision: Decision) -> Future[Decision]:
+    @property
+    def waiting(self) -> int:
+        """Submissions that wait for a commit."""
+
+    def submit(self, proposal: Proposal) -> Future[Decision]:
         """Store a decision; the stored one comes back (an earlier one when the request id repeats)."""
 
     def submit_events(self, events: Sequence[Event]) -> Future[list[Outcome]]:
@@ -90,6 +98,9 @@ class Ledger(Protocol):
 
     def position(self) -> int:
         """Position of the newest event; raises LedgerUnavailable."""
+
+    def latest_decisions(self, offset: int, limit: int) -> tuple[int, list[Decision]]:
+        """Number of decisions kept, and a page of them, the newest first; raises LedgerUnavailable."""
 
 
 class Uptake(Protocol):
@@ -127,8 +138,9 @@ class Services:
 
     `catalogue` gives a catalogue by its version, for decisions older than the one in force; `card` gives the model card
     of a version as HTML and raises UnknownModel; `health` keeps the last report on the live model; `headline` is the
-    macro-region that the dashboard's headline speaks of; `clock` gives microseconds since the epoch; `close` drains
-    what is in flight.
+    macro-region that the dashboard's headline speaks of; `clock` gives microseconds since the epoch; `sign_in` opens
+    sessions of people; `ages` says how old model, catalogue and profiles in force are, in seconds; `close` drains what
+    is in flight.
     """
 
     decisions: Decisions
@@ -142,4 +154,6 @@ class Services:
     health: Health
     headline: str
     clock: Callable[[], int]
+    sign_in: SignIn
+    ages: Callable[[], Mapping[str, float]]
     close: Callable[[], None]

@@ -1,14 +1,14 @@
 """The documents that cross the wire: bodies as clients send them and answers as they get them."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from mia.domain.decision import Fallback
 from mia.domain.event import Channel
-from mia.services.record import EventBody, Identifier
+from mia.services.record import Identifier
 
 _MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 
@@ -24,12 +24,29 @@ Month = Annotated[
     AfterValidator(_require_month),
     WithJsonSchema({"type": "string", "pattern": _MONTH, "examples": ["2021-01"]}),
 ]
-IfGiven = BeforeValidator(lambda value: value or None)
-"""An empty query parameter (`from=&to=`) is one that is not given."""
 By = Literal["region", "macro_region", "offer", "channel", "arm"]
+_IF_GIVEN = BeforeValidator(lambda value: value or None)
+# An empty query parameter (`from=&to=`), as forms send it, is one that is not given.
+OptionalMonth = Annotated[
+    Month | None, _IF_GIVEN, WithJsonSchema({"type": "string", "pattern": r"^(\d{4}-(0[1-9]|1[0-2]))?$"})
+]
+OptionalBy = Annotated[By | None, _IF_GIVEN, WithJsonSchema({"type": "string", "enum": [*get_args(By), ""]})]
+OptionalName = Annotated[
+    Identifier | None,
+    _IF_GIVEN,
+    WithJsonSchema({"type": "string", "maxLength": 200, "pattern": "^[^\\x00-\\x1f\\x7f]*$"}),
+]
 
 
-def _require_storable(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+def _read_whole(value: object) -> object:
+    """JSON has numbers, not integers: 2.0 is 2, but "2" and true are no numbers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_read_whole)]
+
+
+def require_storable(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """Refuse what JSON can spell but the ledger cannot hold, such as integers of more than 64 bits."""
     try:
         orjson.dumps(value)
@@ -38,7 +55,12 @@ def _require_storable(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return value
 
 
-Context = Annotated[dict[Identifier, JsonValue], AfterValidator(_require_storable)]
+_NAMES = {"minLength": 1, "maxLength": 200, "pattern": r"^[^\x00-\x1f\x7f]+$"}
+Context = Annotated[
+    dict[Identifier, JsonValue],
+    AfterValidator(require_storable),
+    WithJsonSchema({"type": "object", "propertyNames": _NAMES, "additionalProperties": True}),
+]
 
 
 class DecisionBody(BaseModel):
@@ -53,7 +75,7 @@ class DecisionBody(BaseModel):
     subscriber_id: Identifier = Field(description="opaque id of the subscriber; an unknown one gets a fallback")
     channel: Channel = Field(description="where the offers will be shown")
     placement: Identifier | None = Field(None, description="the slot inside the channel")
-    limit: int = Field(3, ge=1, le=50, strict=True, description="how many offers at most")
+    limit: Whole = Field(3, ge=1, le=50, strict=True, description="how many offers at most")
     context: Context | None = Field(None, description="anything about the moment; kept for replay")
     request_id: Identifier | None = Field(None, description="idempotency key: repeats get the identical answer")
     region: Identifier | None = Field(None, description="where an unknown subscriber is: what is popular there")
@@ -137,12 +159,15 @@ class TraceAnswer(DecisionAnswer):
     incomplete: str | None = Field(description="why stages and dropped are missing: their versions are gone")
 
 
+EVENT = "#/components/schemas/Event"
+
+
 class EventsBody(BaseModel):
     """A batch of events. An event that cannot be read is rejected by itself."""
 
     model_config = ConfigDict(extra="forbid", title="Events")
 
-    events: list[Annotated[Any, WithJsonSchema(EventBody.model_json_schema())]] = Field(min_length=1, max_length=1_000)
+    events: list[Annotated[Any, WithJsonSchema({"$ref": EVENT})]] = Field(min_length=1, max_length=1_000)
 
 
 class RejectedEvent(BaseModel):

@@ -12,32 +12,37 @@ import pyarrow as pa
 
 from mia.domain.decision import Versions
 from mia.domain.offer import Offer
+from mia.domain.policy import Policy
 from mia.domain.region import Region
 from mia.domain.subscriber import ArmSplit
 from mia.errors import FeatureMismatch, InvalidSettings, NotEnoughData, UnknownModel
 from mia.frames import Profiles
 from mia.offers.catalogue import Catalogue
-from mia.offers.contact import ContactPolicy
+from mia.offers.policy import read_policy
 from mia.ports import Engine, ProfileReader
 from mia.profiles.features import feature_fingerprint
-from mia.ranking.exploration import Exploration, build_exploration
 from mia.ranking.local_time import Zones
 from mia.ranking.rankers.base import Ranker
 from mia.ranking.rankers.registry import load_ranker
-from mia.services.decide import Budget, DecisionMaker, LiveLoader, Newcomers, Policy
+from mia.services.decide import Budget, DecisionMaker, LiveLoader, Newcomers
 from mia.services.ingest import Terms
 from mia.services.refresh import ProfileBuilder
 from mia.services.report import UptakeReport
+from mia.services.sign_in import SignIn
 from mia.settings import Settings
-from mia.storage.catalogues import load_catalogue_of
+from mia.storage.catalogues import catalogue_loaded_at, load_catalogue_of
 from mia.storage.engine import DuckDBEngine
+from mia.storage.files import keep_secret
 from mia.storage.kept_health import KeptHealth
 from mia.storage.lake import ParquetLake
-from mia.storage.ledger import GroupCommit, SqlKeys, SqlLedger, open_ledger
+from mia.storage.learning_log import WillingLog
+from mia.storage.ledger import GroupCommit, Shelter, SqlKeys, SqlLedger, open_ledger
 from mia.storage.newcomers import load_newcomers
-from mia.storage.profile_store import LmdbProfileStore
+from mia.storage.policies import load_policy_text, policy_version
+from mia.storage.profile_store import LmdbProfileStore, day_of_snapshot
+from mia.storage.spool import Spool
 from mia.tables import OCCURRED_AT, SUBSCRIBERS
-from mia.timeline import MICROSECONDS, date_of
+from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
 
 if TYPE_CHECKING:
     from mia.storage.registry import MlflowRegistry
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
 
 LAKE, LEDGER, MODELS = PARTS = ("lake", "ledger.db", "models")
 """What of a workspace only appears once something was put into it."""
+SESSION_KEY = "session.key"
 
 
 def wall_clock() -> int:
@@ -72,6 +78,7 @@ class Parts:
         self.lake = ParquetLake(self.home / LAKE)
         self.profiles = LmdbProfileStore(self.home / "profiles", settings.profiles.keep_snapshots)
         self.rejects = self.home / "rejects"
+        self.spool = Spool(self.home / "spool", settings.queue.spool_megabytes * 2**20)
         self.health = KeptHealth(self.home / "monitor")
         self.engine = DuckDBEngine(settings.threads, settings.memory_limit, self.home / "spill")
         self._came: tuple[ProfileReader, tuple[str, ...], Newcomers] | None = None
@@ -85,15 +92,58 @@ class Parts:
         """Decisions and events, migrated to the newest schema."""
         return open_ledger(self.settings.ledger_url or f"sqlite:///{self.home / LEDGER}", self.clock)
 
+    @property
+    def learning_log(self) -> WillingLog:
+        """The ledger without who opted out of personalisation: what models learn from and are judged by."""
+        return WillingLog(self.ledger, self.lake)
+
     @cached_property
     def keys(self) -> SqlKeys:
         """API keys."""
         return SqlKeys(self.ledger.database)
 
     @cached_property
+    def sign_in(self) -> SignIn:
+        """Opens sessions of the dashboard. Their secret comes from the settings, else it is made once and kept here."""
+        door = self.settings.door
+        if door.session_key is not None:
+            secret = door.session_key.get_secret_value().encode()
+        else:
+            secret = keep_secret(self.home / SESSION_KEY)
+        return SignIn(secret, self.clock, door.session_hours * 3_600)
+
+    @property
+    def pseudonym_key(self) -> bytes:
+        """What phone numbers are hashed with; raises InvalidSettings where there is none."""
+        key = self.settings.pseudonym_key
+        if key is None or not key.get_secret_value():
+            raise InvalidSettings("MIA_PSEUDONYM_KEY: pseudonyms need a key; make one with: openssl rand -hex 32")
+        return key.get_secret_value().encode()
+
+    def ages(self) -> dict[str, float]:
+        """Seconds since the model in force became champion, the current catalogue was loaded, and the day of the
+        profiles, each where there is one.
+        """
+        champions, loaded, snapshot = self.registry.champions(), catalogue_loaded_at(self.lake), self.profiles.current()
+        since = {
+            "model": champions[-1].at if champions else None,
+            "catalogue": loaded,
+            "profile": None if snapshot is None else day_of_snapshot(snapshot) * DAY_SECONDS * MICROSECONDS,
+        }
+        now = self.clock()
+        return {part: (now - at) / MICROSECONDS for part, at in since.items() if at is not None}
+
+    @cached_property
     def writer(self) -> GroupCommit:
         """The group-commit writer of this process."""
-        return GroupCommit(self.ledger)
+        queue = self.settings.queue
+        return GroupCommit(
+            self.ledger,
+            queue.submissions,
+            patience=queue.patience_seconds,
+            shelter=Shelter(self.spool),
+            budgets=lambda: self.decisions.budgets,
+        )
 
     @cached_property
     def registry(self) -> "MlflowRegistry":
@@ -146,6 +196,7 @@ class Parts:
                 self.catalogue,
                 lambda version: load_ranker(self.registry.fetch(version)),
                 self.profiles,
+                self.policy,
             ),
             newest=newest,
             arms=arms,
@@ -153,6 +204,7 @@ class Parts:
             default_timezone=self.settings.default_timezone,
             clock=self.clock,
             new_id=lambda: uuid.uuid4().hex,
+            reservation=self.settings.reservation_minutes * 60 * MICROSECONDS,
             **further,
         )
 
@@ -166,20 +218,6 @@ class Parts:
                 found = Newcomers.build(rows, reader.as_of)
             self._came = (reader, paths, found)
         return self._came[2]
-
-    @property
-    def exploration(self) -> Exploration:
-        """How decisions explore."""
-        setting = self.settings.exploration
-        return build_exploration(
-            setting.policy, epsilon=setting.epsilon, temperature=setting.temperature, optimism=setting.optimism
-        )
-
-    @property
-    def contact(self) -> ContactPolicy:
-        """The contact policy."""
-        contact = self.settings.contact
-        return ContactPolicy(contact.impression_cap, contact.impression_window_days, contact.decline_cooldown_days)
 
     @property
     def zones(self) -> Zones:
@@ -201,6 +239,17 @@ class Parts:
             raise NotEnoughData(f"the lake holds no {missing}; `mia ingest` loads them")
         return found
 
+    def policy(self, version: str | None = None) -> Policy:
+        """A policy by version, the one in force by default; raises NotEnoughData when the lake holds none such."""
+        return read_policy(self.policy_text(version), file=f"policy {version or policy_version(self.lake)}")
+
+    def policy_text(self, version: str | None = None) -> str:
+        """The file of a policy as it was given; raises NotEnoughData."""
+        found = load_policy_text(self.lake, version)
+        if found is None:
+            raise NotEnoughData(f"the lake holds no policy {version}; `mia policy set FILE` keeps one")
+        return found
+
     def current_offers(self) -> tuple[Offer, ...]:
         """Offers of the current catalogue, none where there is no catalogue yet."""
         found = load_catalogue_of(self.lake)
@@ -219,7 +268,7 @@ class Parts:
             self.registry.champion(),
             self.catalogue().version,
             self.profiles.current(),
-            Policy(self.exploration, self.contact).name,
+            policy_version(self.lake),
         )
 
     def end_of_events(self) -> int:
@@ -245,6 +294,7 @@ class Parts:
         self.profiles.close()
         if "writer" in self.__dict__:
             self.writer.close()
+        self.spool.close()
         if "ledger" in self.__dict__:
             self.ledger.database.close()
 

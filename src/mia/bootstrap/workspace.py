@@ -11,20 +11,23 @@ from typing import Any
 import orjson
 
 from mia.bootstrap.parts import MODELS, Parts, is_workspace, user_name, wall_clock
+from mia.domain.policy import Policy
 from mia.domain.subscriber import ArmSplit
-from mia.errors import InvalidSettings, NotEnoughData
+from mia.errors import InvalidSettings, NotEnoughData, SpoolBusy
 from mia.evaluation.gate import Trial, Verdict
 from mia.evaluation.health import Health
 from mia.evaluation.health.page import render_page
 from mia.intake.report import IngestReport
+from mia.offers.policy import load_policy
 from mia.ports import ChampionChange
 from mia.profiles.features import feature_fingerprint
 from mia.quality.report import Report
 from mia.ranking.arbitration import Objective
 from mia.ranking.rankers.base import FitOptions
 from mia.ranking.rankers.registry import RANKERS
-from mia.services.decide import Rehearsal
+from mia.services.decide import DecisionMaker, Knocked, KnockOut, Rehearsal
 from mia.services.ingest import Progress, ingest, no_progress
+from mia.services.person import Erased, PersonRecords
 from mia.services.promote import EVALUATION, Promoted, Promoter, read_card, rehearse, roll_back, write_card
 from mia.services.refresh import Refreshed, refresh, require_as_of
 from mia.services.retrain import Retrained, Steps, retrain, state_of
@@ -32,23 +35,24 @@ from mia.services.score import BestOffers, PairScorer, score_best
 from mia.services.train import SPACE, Budget, Evaluator, Monitor, Search, Trained, Trainer, TrainingPlan
 from mia.services.validate import validate
 from mia.settings import Settings
+from mia.storage import person_files
+from mia.storage.backup import Backup, write_backup
 from mia.storage.files import table_writer
+from mia.storage.policies import store_policy
 from mia.storage.run_lock import run_lock
-from mia.tables import EVENT_ID, KIND, OCCURRED_AT, OFFER_ID, SUBSCRIBER_ID
-from mia.timeline import DAY_SECONDS, MICROSECONDS
+from mia.tables import CHANNEL, EVENT_ID, KIND, OCCURRED_AT, OFFER_ID, SUBSCRIBER_ID
+from mia.timeline import DAY_SECONDS, MICROSECONDS, month_of
 
 YARDSTICKS = {name: RANKERS[name] for name in ("popular", "popular_by_region", "logistic")}
-EVENTS_OF_CONTACT = (EVENT_ID, OCCURRED_AT, SUBSCRIBER_ID, OFFER_ID, KIND)
+EVENTS_OF_CONTACT = (EVENT_ID, OCCURRED_AT, SUBSCRIBER_ID, OFFER_ID, KIND, CHANNEL)
 RETRAIN_LOCK = "retrain.lock"
 NOT_OF_A_MODEL = (
-    "home",
-    "ledger_url",
-    "threads",
-    "memory_limit",
-    "headline",
-    "engine",
-    "spark_master",
+    *("home", "ledger_url", "threads", "memory_limit", "headline", "engine", "spark_master"),
+    *("door", "tokens", "logging", "traces", "pseudonym_key"),
     "decisions",
+    "retention",
+    "queue",
+    "reservation_minutes",
 )
 """Settings that say where and how fast, and change no model."""
 
@@ -57,9 +61,19 @@ class Workspace(Parts):
     """One workspace folder, opened."""
 
     def ingest(
-        self, source: Path, *, mapping: Path | None = None, table: str | None = None, progress: Progress = no_progress
+        self,
+        source: Path,
+        *,
+        mapping: Path | None = None,
+        table: str | None = None,
+        pseudonymise: bool = False,
+        progress: Progress = no_progress,
     ) -> IngestReport:
-        """Load a file or folder; see `mia.services.ingest.ingest`."""
+        """Load a file or folder; see `mia.services.ingest.ingest`.
+
+        With `pseudonymise`, or the setting, phone numbers become keyed hashes; raises InvalidSettings without a key.
+        """
+        pseudonymise = pseudonymise or self.settings.ingest.pseudonymise
         return ingest(
             source,
             lake=self.lake,
@@ -68,7 +82,7 @@ class Workspace(Parts):
             scratch=self.home / "spill" / "ingest",
             connect=self.engine.connect,
             now=self.clock(),
-            terms=self.terms,
+            terms=replace(self.terms, pseudonym_key=self.pseudonym_key) if pseudonymise else self.terms,
             mapping=mapping,
             table=table,
             progress=progress,
@@ -84,6 +98,7 @@ class Workspace(Parts):
             self.builder,
             self.profiles,
             self.current_offers(),
+            learnt=self.learning_log.events(),
             as_of=as_of,
             out=out,
             open_table=table_writer,
@@ -95,6 +110,10 @@ class Workspace(Parts):
         today = self.clock() // (DAY_SECONDS * MICROSECONDS)
         day = today if as_of is None else as_of
         return validate(self.lake, self.engine, self.settings.validation, as_of=day, progress=progress)
+
+    def back_up(self, out: Path, *, progress: Progress = no_progress) -> Backup:
+        """Write one archive of the workspace; see `mia.storage.backup.write_backup`."""
+        return write_backup(self.home, out, progress)
 
     def train(
         self,
@@ -127,11 +146,11 @@ class Workspace(Parts):
         )
         self.builder.fold(progress)
         trainer = Trainer(
-            self.ledger,
+            self.learning_log,
             self.registry,
             self.build_profiles,
             YARDSTICKS,
-            self.contact,
+            self.policy().arbitration,
             self.zones,
             self.settings.slices,
         )
@@ -176,12 +195,29 @@ class Workspace(Parts):
         """Try a version on the newest profiles; None while there are none."""
         if self.profiles.current() is None:
             return None
+        most = self.settings.gate.rehearsed_subscribers
+        return rehearse(Rehearsal.build(self._trial(version), self.ledger, most), time.perf_counter_ns)
+
+    def _trial(self, version: str) -> DecisionMaker:
+        """Takes decisions with a version that need not be live. Nobody is in the control arm: the model is tried."""
         versions = replace(self.newest_versions(), model=version)
-        # Nobody is in the control arm of a rehearsal: it is the model that is tried.
-        maker = self._decision_maker(lambda: versions, ArmSplit(self.settings.arms.salt, 0.0))
-        return rehearse(
-            Rehearsal.build(maker, self.ledger, self.settings.gate.rehearsed_subscribers), time.perf_counter_ns
-        )
+        return self._decision_maker(lambda: versions, ArmSplit(self.settings.arms.salt, 0.0))
+
+    def knock_out(self, version: str, *, progress: Progress = no_progress) -> Knocked:
+        """How the ranking of a version would change without each factor of arbitration; see `KnockOut`.
+
+        Raises UnknownModel, UnreadableModel and FeatureMismatch for a model that cannot rank.
+        """
+        self.ranker(version)
+        return KnockOut.build(self._trial(version), self.ledger).run(progress)
+
+    def set_policy(self, path: Path) -> Policy:
+        """Put the policy of a file in force. Raises InvalidInput, which leaves the present one in force."""
+        text, policy = load_policy(path)
+        with self.lake.change() as change:
+            store_policy(self.lake, change, policy, text)
+            change.commit()
+        return policy
 
     def monitor(self, name: str, *, days: int, until: int | None = None, progress: Progress = no_progress) -> Health:
         """The health of a model over the days before `until` (microseconds, after all events by default).
@@ -190,7 +226,7 @@ class Workspace(Parts):
         """
         version = self.version(name)
         settings = self.settings
-        looker = Monitor(self.ledger, self.registry, self.build_profiles, self.zones, settings.monitor)
+        looker = Monitor(self.learning_log, self.registry, self.build_profiles, self.zones, settings.monitor)
         health = looker.look(
             version,
             self.catalogue().offers,
@@ -225,7 +261,8 @@ class Workspace(Parts):
             until = None if as_of is None else as_of * DAY_SECONDS * MICROSECONDS
             day = self.profile_day(as_of)
             known = self.settings.model_dump(mode="json", exclude=set(NOT_OF_A_MODEL))
-            parts = {**known, "features": feature_fingerprint(), "catalogue": self.catalogue().version, "as_of": day}
+            versions = {"catalogue": self.catalogue().version, "policy": self.policy().version}
+            parts = {**known, "features": feature_fingerprint(), **versions, "as_of": day}
             steps = Steps(
                 lambda: self.refresh(day, progress=progress),
                 lambda tags: self.train(until=until, tags=tags, progress=progress).version,
@@ -233,10 +270,49 @@ class Workspace(Parts):
             )
             return retrain(steps, self.registry, state_of(self.lake, self.ledger.events(), until=until, parts=parts))
 
+    @property
+    def _person(self) -> PersonRecords:
+        return PersonRecords(
+            self.lake, self.ledger, self.profiles, person_files, self.rejects, lambda file: self.lake.folder / file.path
+        )
+
+    def export_person(self, subscriber_id: str, progress: Progress = no_progress) -> dict[str, Any]:
+        """All that is held of a subscriber; see `mia.services.person`."""
+        self._require_delivered()
+        return self._person.export(subscriber_id, progress)
+
+    def erase_person(self, subscriber_id: str, *, snapshots: bool = False, progress: Progress = no_progress) -> Erased:
+        """Forget a subscriber; see `mia.services.person`. With `snapshots` the profiles of the current day are made
+        anew, and those that still know the subscriber are removed.
+        """
+        self._require_delivered()
+        erased = self._person.erase(subscriber_id, f"erased-{uuid.uuid4().hex}", progress)
+        current = self.profiles.current()
+        if not snapshots or current is None or not erased.snapshots:
+            return erased
+        self.refresh(self.profiles.day(current), progress=progress)
+        self.profiles.retire(erased.snapshots)
+        return replace(erased, snapshots=tuple(self.profiles.holding(subscriber_id)))
+
+    def _require_delivered(self) -> None:
+        """What waits in a spool belongs to somebody, and is not looked through."""
+        if any(self.spool.everything()):
+            raise SpoolBusy(str(self.spool.folder))
+
+    def prune(self) -> int:
+        """Remove decisions that are older than `[retention] decision_months`; returns how many."""
+        month = month_of(self.clock() // (DAY_SECONDS * MICROSECONDS))
+        return self.ledger.prune_decisions(month - self.settings.retention.decision_months)
+
     def evaluator(self) -> Evaluator:
         """Evaluates registered models."""
         return Evaluator(
-            self.ledger, self.registry, self.build_profiles, self.contact, self.zones, self.settings.off_policy
+            self.learning_log,
+            self.registry,
+            self.build_profiles,
+            self.policy().arbitration,
+            self.zones,
+            self.settings.off_policy,
         )
 
     def pair_scorer(self, version: str) -> PairScorer:
@@ -245,10 +321,11 @@ class Workspace(Parts):
             self.ranker(version),
             self.catalogue(),
             self.lake,
-            self.ledger,
+            self.learning_log,
             self.build_profiles,
             self.engine.connect,
             self.zones,
+            self.policy().arbitration,
         )
 
     def score_best(self, version: str, k: int, *, as_of: int, out: Path, progress: Progress = no_progress) -> int:
@@ -259,7 +336,8 @@ class Workspace(Parts):
         offers, events = self.current_offers(), self.ledger.events()
         # Spark gives each call a processor of its own.
         threads = self.settings.threads if self.settings.engine == "duckdb" else 1
-        best = BestOffers.build(self.ranker(version), offers, events, self.contact, as_of, k, threads)
+        learnt, policy = self.learning_log.events(), self.policy()
+        best = BestOffers.build(self.ranker(version), offers, events, learnt, policy, as_of, k, threads)
         with table_writer(out) as write:
             return score_best(
                 best,

@@ -4,7 +4,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-console = Console()
 UNBOUNDED = 10_000
 """Wider than any table, in characters."""
 

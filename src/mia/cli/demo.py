@@ -1,17 +1,19 @@
 """`mia demo`: the whole loop on the sample, then the door open."""
 
 import json
+import os
 import shlex
 import shutil
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
 import pyarrow.parquet as pq
 import typer
+from rich.console import Console
 
 from mia.bootstrap import Workspace
-from mia.cli.console import console
 from mia.cli.figures import print_measures
 from mia.cli.ingest import show_report
 from mia.cli.progress import progress_bar
@@ -46,6 +48,7 @@ def demo(
     with workspace(home, make=True) as opened:
         _load_and_train(opened, source)
         key = _make_key(opened)
+        link = opened.sign_in.link(sha256(key.encode()).hexdigest())
         subscriber = _example_subscriber(opened)
         _show_decision(opened, subscriber)
         # The month of the newest record of the sample, however late the events are that somebody tried out since.
@@ -53,28 +56,30 @@ def demo(
         headline = opened.uptake.headline(opened.settings.headline, BASELINE, month)
         place = opened.home
     free = port if no_serve else _free_port(host, port)
-    _show_doors(f"http://{host}:{free}", key, subscriber)
+    _show_doors(f"http://{host}:{free}", key, link, subscriber)
     _show_commands(place)
-    console.rule("Headline")
-    console.print(headline.sentence, soft_wrap=True)
+    Console().rule("Headline")
+    Console().print(headline.sentence, soft_wrap=True)
     if not no_serve:
         sys.stdout.flush()
+        # Somebody reads along here.
+        os.environ.setdefault("MIA_LOGGING__FORMAT", "text")
         serve(host=host, port=free, workers=1, home=place)
 
 
 def _load_and_train(opened: Workspace, source: Path) -> None:
     with progress_bar() as progress:
-        console.rule("1 Ingest: records and events, judged row by row")
+        Console().rule("1 Ingest: records and events, judged row by row")
         show_report(opened.ingest(source, progress=progress))
-        console.rule("2 Profiles: daily roll-ups, then windows")
+        Console().rule("2 Profiles: daily roll-ups, then windows")
         day = 1 + _newest_day(opened)
         done = opened.refresh(day, progress=progress)
-        console.print(f"{done.subscribers:,} profiles as of {date_of(day)}, snapshot {done.snapshot}")
-        console.rule("3 Train: fit, evaluate on later days, register")
+        Console().print(f"{done.subscribers:,} profiles as of {date_of(day)}, snapshot {done.snapshot}")
+        Console().rule("3 Train: fit, evaluate on later days, register")
         trained = opened.train(progress=progress)
     window = " to ".join(trained.test_window)
     print_measures(trained.table, f"{trained.test_rows:,} impressions {window}, {trained.test_positives:,} connections")
-    console.rule("4 Promote: the gate")
+    Console().rule("4 Promote: the gate")
     show_checks(opened.promote(trained.version).verdict.checks)
 
 
@@ -101,18 +106,18 @@ def _example_subscriber(opened: Workspace) -> str:
 
 
 def _show_decision(opened: Workspace, subscriber: str) -> None:
-    console.rule("5 Decide: offers for one subscriber")
+    Console().rule("5 Decide: offers for one subscriber")
     request = DecisionRequest(subscriber, Channel.APP, opened.clock(), language=LANGUAGE)
     decision = opened.decisions.decide(request)
     for offer in decision.offers:
         name = opened.decisions.catalogue.offer(offer.offer_id).name.in_language(LANGUAGE)
         reasons = "; ".join(reason.text for reason in offer.reasons)
-        console.print(
+        Console().print(
             f"{offer.position}. {name}: acceptance {offer.acceptance:.1%}" + (f" ({reasons})" if reasons else "")
         )
 
 
-def _show_doors(address: str, key: str, subscriber: str) -> None:
+def _show_doors(address: str, key: str, link: str, subscriber: str) -> None:
     request = json.dumps({"subscriber_id": subscriber, "channel": "app"})
     event = json.dumps(
         {
@@ -128,9 +133,10 @@ def _show_doors(address: str, key: str, subscriber: str) -> None:
             ]
         }
     )
-    console.rule("Doors")
+    Console().rule("Doors")
     for line in (
         f"dashboard  {address}/dashboard",
+        f"sign in    {address}/dashboard/login?link={link}  (once, within the hour; later with the key)",
         f"API        {address}/docs",
         f"key        {key}",
         "",
@@ -142,7 +148,7 @@ def _show_doors(address: str, key: str, subscriber: str) -> None:
         f"curl -s {address}/v1/events -H 'X-API-Key: {key}' -H 'Content-Type: application/json' -d '{event}'",
         "",
     ):
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+        Console().print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _show_commands(home: Path) -> None:
@@ -155,7 +161,7 @@ def _show_commands(home: Path) -> None:
         lines.append(f"export MIA_HOME={shlex.quote(str(home))}")
     lines += [f"mia uptake --baseline {BASELINE} --by macro_region", "mia --help", ""]
     for line in lines:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+        Console().print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _free_port(host: str, first: int) -> int:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from mia.cli.console import console, new_table, print_table
+from rich.console import Console
+
+from mia.cli.console import new_table, print_table
 from mia.evaluation.measures import Measures
 from mia.evaluation.off_policy import OffPolicy, PolicyValue
 from mia.services.train import LOGGED
@@ -34,7 +36,7 @@ def print_measures(table: Mapping[str, Measures], title: str) -> None:
 def print_policies(policies: Mapping[str, PolicyValue], warnings: Mapping[str, Sequence[str]]) -> None:
     """What each policy would have earned, how much of the log speaks for it, and why not to believe it."""
     if not policies:
-        console.print("no off-policy value: the log carries no propensities for first positions")
+        Console().print("no off-policy value: the log carries no propensities for first positions")
         return
     _print_values("What an impression in first place would have earned", {n: v.first for n, v in policies.items()})
     slates = {name: value.slate for name, value in policies.items() if value.slate is not None}
@@ -67,7 +69,9 @@ def print_policies(policies: Mapping[str, PolicyValue], warnings: Mapping[str, S
     print_table(shown)
     for name, reasons in warnings.items():
         for reason in reasons:
-            console.print(f"warning: the log cannot answer well for {name}: {reason}", highlight=False, soft_wrap=True)
+            Console().print(
+                f"warning: the log cannot answer well for {name}: {reason}", highlight=False, soft_wrap=True
+            )
 
 
 def _print_values(title: str, values: Mapping[str, OffPolicy]) -> None:

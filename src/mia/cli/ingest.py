@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mia.cli.console import console
 from mia.cli.progress import progress_bar
 from mia.cli.workspace import Home, workspace
 from mia.intake.report import IngestReport
@@ -19,11 +19,17 @@ def ingest(
     table: Annotated[
         str | None, typer.Option(help="Table of the file, where neither its name nor its columns tell.")
     ] = None,
+    pseudonymise: Annotated[
+        bool,
+        typer.Option(
+            "--pseudonymise", help="Turn subscriber ids that are phone numbers into keyed hashes (MIA_PSEUDONYM_KEY)."
+        ),
+    ] = False,
     home: Home = None,
 ) -> None:
     """Validate and load records; rejected rows are counted by reason and kept in a file."""
     with workspace(home, make=True) as opened, progress_bar() as progress:
-        report = opened.ingest(source, mapping=mapping, table=table, progress=progress)
+        report = opened.ingest(source, mapping=mapping, table=table, pseudonymise=pseudonymise, progress=progress)
     show_report(report)
 
 
@@ -40,17 +46,17 @@ def show_report(report: IngestReport) -> None:
             counts = (item.files, item.rows, item.accepted, item.duplicates, item.rejected_rows)
             numbers = (*counts, item.corrected, item.withdrawn) if amending else counts
             summary.add_row(item.table, *(f"{number:,}" for number in numbers))
-        console.print(summary)
+        Console().print(summary)
     if report.rejects is not None:
         reasons = Table("table", "column", "rule", title="rejected rows", title_justify="left")
         reasons.add_column("rows", justify="right")
         for item in report.tables:
             for rule in item.rejected:
                 reasons.add_row(item.table, escape(rule.column or ""), escape(rule.rule), f"{rule.rows:,}")
-        console.print(reasons)
-        console.print(f"rejected rows with their reasons: {escape(str(report.rejects))}", soft_wrap=True)
+        Console().print(reasons)
+        Console().print(f"rejected rows with their reasons: {escape(str(report.rejects))}", soft_wrap=True)
     if report.catalogue is not None:
-        console.print(f"current catalogue: {report.catalogue}")
+        Console().print(f"current catalogue: {report.catalogue}")
     for label, names in (("already loaded", report.already_loaded), ("not read", report.ignored)):
         if names:
-            console.print(f"{label}: {escape(', '.join(names))}", soft_wrap=True)
+            Console().print(f"{label}: {escape(', '.join(names))}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`mia keys`: make, list and revoke the keys of the HTTP door."""
+"""`mia keys`: make, list, rotate and revoke the keys of the HTTP door."""
 
 from typing import Annotated
 
@@ -7,7 +7,9 @@ from rich.markup import escape
 
 from mia.cli.console import new_table, print_table
 from mia.cli.workspace import Home, workspace
-from mia.timeline import timestamp_of
+from mia.timeline import MICROSECONDS, timestamp_of
+
+HOUR = 3_600 * MICROSECONDS
 
 
 def create_key(
@@ -22,7 +24,7 @@ def create_key(
 
 
 def list_keys(home: Home = None) -> None:
-    """List all keys, revoked ones too."""
+    """List all keys, revoked ones too; a rotated one is revoked at the end of its grace."""
     with workspace(home) as opened:
         keys = opened.keys.all()
     if not keys:
@@ -35,8 +37,19 @@ def list_keys(home: Home = None) -> None:
     print_table(shown)
 
 
+def rotate_key(
+    name: Annotated[str, typer.Argument(help="Name of a live key.")],
+    grace_hours: Annotated[float, typer.Option(min=0, max=24 * 90, help="Hours the old secret still passes.")] = 24,
+    home: Home = None,
+) -> None:
+    """Print a new secret for a key; the old one passes until its grace is over."""
+    with workspace(home) as opened:
+        secret = opened.keys.rotate(name, int(grace_hours * HOUR))
+    typer.echo(secret)
+
+
 def revoke_key(name: Annotated[str, typer.Argument(help="Name of a live key.")], home: Home = None) -> None:
-    """Make a key useless at once."""
+    """Make a key useless at once, with every secret it was rotated from."""
     with workspace(home) as opened:
         opened.keys.revoke(name)
     typer.echo(f"revoked {name}")
@@ -44,9 +57,10 @@ def revoke_key(name: Annotated[str, typer.Argument(help="Name of a live key.")],
 
 def keys_app() -> typer.Typer:
     """The commands under `mia keys`."""
-    app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+    app = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke API keys.")
     app.command("create")(create_key)
     app.command("list")(list_keys)
+    app.command("rotate")(rotate_key)
     app.command("revoke")(revoke_key)
     return app
 

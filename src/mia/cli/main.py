@@ -9,13 +9,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from mia.cli.backup import backup
 from mia.cli.demo import demo
 from mia.cli.ingest import ingest
 from mia.cli.keys import keys_app
 from mia.cli.models import models
 from mia.cli.monitor import monitor
+from mia.cli.person import erase, export
+from mia.cli.policy import policy_app
 from mia.cli.profile import profile
 from mia.cli.promote import promote, retrain, rollback
+from mia.cli.prune import prune
 from mia.cli.replay import replay
 from mia.cli.score import score
 from mia.cli.serve import serve
@@ -43,10 +47,15 @@ for command in (
     serve,
     uptake,
     replay,
+    prune,
+    export,
+    erase,
     simulate,
+    backup,
 ):
     app.command()(command)
 app.add_typer(keys_app(), name="keys")
+app.add_typer(policy_app(), name="policy")
 
 
 def _show_version(asked: bool) -> None:

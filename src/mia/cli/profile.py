@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
-from mia.cli.console import console
 from mia.cli.progress import progress_bar
 from mia.cli.workspace import Engine, Home, SparkMaster, parse_day, workspace
 from mia.errors import InvalidInput
@@ -62,7 +62,7 @@ def _print_features() -> None:
             group = row["group"]
             table.add_section()
         table.add_row(row["name"], row["unit"], row["window"], row["description"])
-    console.print(table)
+    Console().print(table)
 
 
 def _write_features(page: Path) -> None:

@@ -13,6 +13,7 @@ MEANINGS: dict[Rule, str] = {
     Rule.NOT_YET_VALID: "the offer begins on a later day",
     Rule.EXPIRED: "the last day of the offer has passed",
     Rule.CHANNEL: "the offer is not for this channel",
+    Rule.CONSENT: "the channel is outbound and the subscriber has not agreed to it",
     Rule.REGION: "the offer is not for the region of the subscriber",
     Rule.CONDITION: "a condition on the profile does not hold, or nothing is known to check it on",
     Rule.REQUIRES: "an offer that it builds on is not connected",
@@ -20,8 +21,14 @@ MEANINGS: dict[Rule, str] = {
     Rule.CONNECTED: "the subscriber has it already",
     Rule.SUBSCRIBER_LIMIT: "the subscriber connected it as often as the offer allows",
     Rule.TOTAL_LIMIT: "its budget of connections is used up",
+    Rule.QUIET_HOURS: "the channel is outbound and it is quiet hours where the subscriber is",
     Rule.DECLINED: "the subscriber declined it not long ago",
+    Rule.RECENTLY_CONNECTED: "the subscriber connected it not long ago",
+    Rule.UNANSWERED: "it was shown many times without an answer and rests",
     Rule.SEEN_TOO_OFTEN: "it was shown to the subscriber often enough for now",
+    Rule.CATEGORY_CAP: "enough offers of its category were shown for now, or fill this answer",
+    Rule.CHANNEL_CAP: "enough was shown in this channel for now",
+    Rule.TOTAL_CAP: "enough was shown in all channels for now",
     Rule.RANK: "it could have been shown, but others came first",
 }
 

@@ -3,15 +3,18 @@
 import errno
 import os
 import socket
+from ipaddress import ip_address
 from typing import Annotated
 
 import typer
 import uvicorn
 
 from mia.cli.workspace import Home, workspace
-from mia.errors import InvalidInput
+from mia.errors import InvalidInput, InvalidSettings
+from mia.logs import log_config
 
 APPLICATION = "mia.api.serve:serve_factory"
+PROTOCOL = "mia.api.protocol:PatientProtocol"
 DRAIN_SECONDS = 30
 
 
@@ -27,6 +30,11 @@ def serve(
         # Refuse here, in words, what every worker would otherwise refuse with a traceback.
         opened.catalogue()
         _ = opened.ledger
+        # One process makes the secret of sessions, before workers begin at once.
+        _ = opened.sign_in
+        settings = opened.settings
+    if not settings.door.dashboard_login and not is_loopback(host):
+        raise InvalidSettings(f"door.dashboard_login may be false on loopback only, not on {host}")
     # Workers are new processes: the environment is what they share with this one.
     os.environ["MIA_HOME"] = str(opened.home)
     uvicorn.run(
@@ -36,13 +44,26 @@ def serve(
         port=port,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=PROTOCOL,
         ws="none",
         lifespan="on",
         access_log=False,
+        log_config=log_config(settings.logging.format, settings.logging.level, access=settings.logging.access),
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0"), is_loopback("localhost")
+    (True, False, True)
+    """
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def require_free(host: str, port: int) -> None:

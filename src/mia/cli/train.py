@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mia.cli.figures import print_measures, print_policies
+from mia.cli.knock_out import Format, print_knocked
 from mia.cli.progress import progress_bar
 from mia.cli.recipe import load_recipe
 from mia.cli.workspace import Home, parse_day, workspace
@@ -78,14 +79,29 @@ def evaluate(
     ] = None,
     until: Until = None,
     attribution_days: Attribution = None,
+    knock_out: Annotated[
+        bool,
+        typer.Option(
+            "--knock-out", help="Instead: how the ranking would change without each factor (acceptance, value, ...)."
+        ),
+    ] = False,
+    form: Annotated[Format, typer.Option("--format", help="How to print a knock-out.")] = Format.TABLE,
     home: Home = None,
 ) -> None:
     """Figures of a model with intervals, and what it would have earned, against the baselines."""
+    for option, given in (("--policy", policy), ("--until", until), ("--attribution-days", attribution_days)):
+        if knock_out and given:
+            raise InvalidInput("does not go with --knock-out", option=option)
+    if form is not Format.TABLE and not knock_out:
+        raise InvalidInput("only goes with --knock-out", option="--format")
     with workspace(home) as opened, progress_bar() as progress:
         progress("model", 0, 1)
         version = opened.version(model)
         progress("model", 1, 1)
-        allowed = opened.settings.exploration.epsilon
+        if knock_out:
+            print_knocked(opened.knock_out(version, progress=progress), form)
+            return
+        allowed = opened.policy().exploration.epsilon
         found = opened.evaluator().evaluate(
             version,
             opened.catalogue().offers,
@@ -104,7 +120,7 @@ def evaluate(
     if found.decided:
         typer.echo(
             f"learning: {found.explored:,} of {found.decided:,} impressions of decisions "
-            f"({found.explored / found.decided:.1%}) explored; exploration.epsilon allows {allowed:.0%}"
+            f"({found.explored / found.decided:.1%}) explored; epsilon of the policy allows {allowed:.0%}"
         )
 
 

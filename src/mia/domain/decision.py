@@ -27,15 +27,22 @@ class Rule(StrEnum):
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"
     CHANNEL = "channel"
+    CONSENT = "no_consent"
     REGION = "region"
     CONDITION = "eligible_if"
     REQUIRES = "requires"
     EXCLUDES = "excludes"
     CONNECTED = "already_connected"
     SUBSCRIBER_LIMIT = "limit_per_subscriber"
-    TOTAL_LIMIT = "limit_total"
+    QUIET_HOURS = "quiet_hours"
     DECLINED = "cooldown_after_decline"
+    RECENTLY_CONNECTED = "cooldown_after_connection"
+    UNANSWERED = "cooldown_unanswered"
     SEEN_TOO_OFTEN = "impression_cap"
+    CATEGORY_CAP = "impression_cap_category"
+    CHANNEL_CAP = "impression_cap_channel"
+    TOTAL_CAP = "impression_cap_all"
+    TOTAL_LIMIT = "limit_total"
     RANK = "below_limit"
 
 
@@ -99,10 +106,12 @@ class Versions:
 class Decision:
     """The answer, and what it takes to rebuild it.
 
-    `seed` drives the exploration; `ledger_position` is the last event the decision could see. `empty_reason` names the
-    stage that dropped the last candidate of an answer without offers. `attributes` are what was known of a subscriber
-    without a profile, which no snapshot keeps. `stages` and `dropped` tell of the losers: they are rebuilt when they
-    are asked for and kept nowhere, so they count for nothing when decisions are compared.
+    `seed` drives the exploration; `ledger_position` is the last event the decision could see, `decision_position` the
+    last decision of its subscriber that it counted. Until `reserved_until` (microseconds) its offers keep their places
+    in caps without an impression. `exhausted` are offers whose budgets it was told to be used up. `empty_reason` names
+    the stage that dropped the last candidate of an answer without offers. `attributes` are what was known of a
+    subscriber without a profile, which no snapshot keeps. `stages` and `dropped` tell of the losers: they are rebuilt
+    when they are asked for and kept nowhere, so they count for nothing when decisions are compared.
     """
 
     decision_id: str
@@ -116,5 +125,8 @@ class Decision:
     offers: tuple[RankedOffer, ...]
     stages: tuple[Stage, ...] = field(default=(), compare=False)
     dropped: Mapping[str, str] = field(default_factory=dict, compare=False)
+    decision_position: int = 0
+    reserved_until: int = 0
+    exhausted: tuple[str, ...] = ()
     empty_reason: str | None = None
     attributes: Mapping[str, str | float | None] | None = None

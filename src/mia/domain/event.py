@@ -50,17 +50,21 @@ class Event:
 
 
 class Outcome(StrEnum):
-    """What became of an event that was handed to the ledger."""
+    """What became of an event that was handed to the ledger; OVER_BUDGET is a connection beyond what its offer may have
+    in all, which is not kept.
+    """
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
+    OVER_BUDGET = "over_budget"
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One past event of a subscriber, as the contact policy needs it."""
+    """One past event of a subscriber, as the contact policy needs it; `channel` None where it is not known."""
 
     offer_id: str
     kind: EventKind
     occurred_at: int
+    channel: str | None = None

@@ -67,7 +67,7 @@ class Offer:
 
     `price`, `value` (expected margin of a connection) and `discount` (share of the price, 0 to 1) in currency
     units; `gives` are allowances by name (`data_mb`, `voice_minutes`, `sms_count`). Empty `channels` and
-    `regions` mean all.
+    `regions` mean all. A `mandatory` offer comes before all others and passes caps and cooldowns.
     """
 
     id: str
@@ -90,4 +90,5 @@ class Offer:
     excludes: frozenset[str] = frozenset()
     limits: Limits = Limits()
     priority: float = 1.0
+    mandatory: bool = False
     attributes: Mapping[str, str | float | None] = field(default_factory=dict)

@@ -69,8 +69,9 @@ def _refuse(connection: duckdb.DuckDBPyConnection, source: Source, errors: str, 
 
 
 def _note(connection: duckdb.DuckDBPyConnection, source: Source, errors: str) -> None:
-    # A row of a mapped file also holds columns that must not leave it, so only its number is kept.
-    line = "NULL" if source.columns is not None else "csv_line"
+    # A row of a mapped file also holds columns that must not leave it, and one that cannot be split may hold a phone
+    # number anywhere, so only its number is kept.
+    line = "NULL" if source.columns is not None or source.pseudonymise else "csv_line"
     kinds, rules = list(ROW_RULES), list(ROW_RULES.values())
     own = f"list_position([{literals(kinds)}], error_type::VARCHAR)"
     rule = f"coalesce([{literals(rules)}][{own}], {literal(RAGGED)})"

@@ -169,7 +169,7 @@ def _note_misfits(
         f"[{', '.join(map(literal, texts))}][{FIRST}]"
         for texts in (types, [f"not a {kind}" for kind in types.values()])
     )
-    values = f"[{', '.join(map(identifier, types))}][{FIRST}]"
+    values = "NULL" if source.pseudonymise else f"[{', '.join(map(identifier, types))}][{FIRST}]"
     connection.execute(
         f'INSERT INTO {REJECTS} SELECT {literal(source.table)}, {literal(source.name)}, "{ROW}", {names}, {rules}, '
         f"{names} || ': ' || {rules}, {values} "

@@ -39,7 +39,8 @@ class Source:
     """One file to read into one table.
 
     `name` is how messages call it. `columns` maps canonical columns to DuckDB SQL; None means that the file
-    carries canonical columns itself. `types` are DuckDB types of columns of a CSV file that is mapped.
+    carries canonical columns itself. `types` are DuckDB types of columns of a CSV file that is mapped. With
+    `pseudonymise` no phone number that is a subscriber id may leave it.
     """
 
     table: str
@@ -51,10 +52,12 @@ class Source:
     delimiter: str | None = None
     types: Mapping[str, str] = field(default_factory=dict)
     mapping: str | None = None
+    pseudonymise: bool = False
 
     def key(self) -> str:
         """Identity of what this source says: hash of the file's content and of how it is read, 32 hex digits."""
         reading = [self.table, self.columns and dict(self.columns), self.filter, self.delimiter, dict(self.types)]
+        reading += ["pseudonymise"] if self.pseudonymise else []
         digest = hashlib.sha256(json.dumps(reading, sort_keys=True).encode())
         with self.path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())

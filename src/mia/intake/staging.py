@@ -7,13 +7,14 @@ import duckdb
 
 from mia.errors import InvalidInput
 from mia.intake.answers import count, first_row
+from mia.intake.pseudonyms import PSEUDONYM
 from mia.intake.quoting import identifier, literal
 from mia.intake.raw import ROW, Raw
 from mia.intake.reading import open_source
 from mia.intake.rejects import REJECTS
 from mia.intake.rules import DUCK, Rule, fault, named_rules, parsed, raw_name, raw_value
 from mia.intake.sources import Source, first_line
-from mia.tables import Table
+from mia.tables import SUBSCRIBER_ID, Table
 
 FILE = ":file"
 FAULT = ":fault"
@@ -118,6 +119,16 @@ def expressions_of(
 
     Raises InvalidInput where a required column is missing or the SQL of a mapping cannot be computed.
     """
+    found = _expressions(connection, source, raw, table)
+    if source.pseudonymise and SUBSCRIBER_ID in found:
+        text, _ = found[SUBSCRIBER_ID]
+        found[SUBSCRIBER_ID] = (f"{PSEUDONYM}(trim(CAST({text} AS VARCHAR)))", "VARCHAR")
+    return found
+
+
+def _expressions(
+    connection: duckdb.DuckDBPyConnection, source: Source, raw: Raw, table: Table
+) -> dict[str, tuple[str, str]]:
     if source.columns is not None:
         return {
             name: (f"({text})", _kind(connection, source, raw, name, text)) for name, text in source.columns.items()

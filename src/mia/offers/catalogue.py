@@ -80,7 +80,7 @@ def build_catalogue(
     if not rows:
         raise InvalidInput("a catalogue needs at least one offer", file=file)
     where = list(places) if places is not None else [(file, number) for number in range(1, len(rows) + 1)]
-    offers = [_offer(Cells(row, file=name, row=number)) for row, (name, number) in zip(rows, where, strict=True)]
+    offers = [build_offer(Cells(row, file=name, row=number)) for row, (name, number) in zip(rows, where, strict=True)]
     seen: set[str] = set()
     for offer, (name, number) in zip(offers, where, strict=True):
         if offer.id in seen:
@@ -101,7 +101,8 @@ def catalogue_rows(catalogue: Catalogue) -> list[dict[str, Any]]:
     return [_row(offer) for offer in catalogue.offers]
 
 
-def _offer(cells: Cells) -> Offer:
+def build_offer(cells: Cells) -> Offer:
+    """One offer of its fields; raises InvalidInput on the first that is missing or malformed."""
     known = Offer(
         id=cells.text("id"),
         name=cells.both("name"),
@@ -123,6 +124,7 @@ def _offer(cells: Cells) -> Offer:
         excludes=frozenset(cells.texts("excludes")),
         limits=Limits(**cells.counts("limits", ("per_subscriber", "total"))),
         priority=cells.number("priority", 1.0, minimum=0.0),
+        mandatory=cells.truth("mandatory"),
         attributes=cells.attributes(FIELDS | BILINGUAL),
     )
     if known.valid_from is not None and known.valid_to is not None and known.valid_to < known.valid_from:
@@ -152,6 +154,8 @@ def _row(offer: Offer) -> dict[str, Any]:
         "excludes": sorted(offer.excludes),
         "limits": {"per_subscriber": offer.limits.per_subscriber, "total": offer.limits.total},
         "priority": offer.priority,
+        # Left out where false, so that catalogues that know nothing of it keep their version.
+        **({"mandatory": True} if offer.mandatory else {}),
         **offer.attributes,
     }
 

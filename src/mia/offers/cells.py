@@ -10,6 +10,8 @@ from mia.domain.event import Channel
 from mia.domain.offer import Condition, Op, Text
 from mia.errors import InvalidInput
 
+TRUTHS = {"true": True, "1": True, "false": False, "0": False}
+
 
 class Cells:
     """One row of a catalogue. Blank cells and NaN count as absent, list cells may read `a;b`, nested ones JSON."""
@@ -60,6 +62,14 @@ class Cells:
         if name not in self._fields:
             return default
         return self._bounded(name, self._fields[name], minimum, maximum)
+
+    def truth(self, name: str) -> bool:
+        """True or false, false by default; a table may hold them as words or as 1 and 0."""
+        value = self._fields.get(name, False)
+        found = TRUTHS.get(str(value).strip().lower().removesuffix(".0"))
+        if found is None:
+            raise self.refusal(name, f"not true or false: {value!r}")
+        return found
 
     def amounts(self, name: str) -> dict[str, float]:
         """Amounts by name, none below 0."""

@@ -4,65 +4,31 @@ Works on n subscribers and m offers at once; a single request is the case n = 1.
 `mia.domain.decision.Rule`, and the first that drops an offer is the one that is kept.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mia.domain.decision import Rule
-from mia.domain.offer import Condition, Offer, Op
+from mia.domain.offer import Offer
+from mia.domain.policy import CapScope, ContactPolicy
 from mia.frames import Floats, Ints, Profiles
-from mia.offers.contact import ContactHistory, ContactPolicy
-from mia.tables import PERSONALISATION, REGION
+from mia.offers.conditions import ConditionTable, Mask
+from mia.offers.consent import consented
+from mia.offers.contact import ContactBook, ContactHistory
+from mia.tables import REGION
 
-Mask = NDArray[np.bool_]
 RULES: tuple[Rule, ...] = tuple(Rule)
 PLACES = {rule: place for place, rule in enumerate(RULES)}
 PASSED = -1
-
-
-def _missing(values: NDArray[Any]) -> Mask:
-    if values.dtype == object:
-        # A value that is not equal to itself is NaN.
-        return np.asarray((values == np.asarray(None)) | (values != values), np.bool_)
-    return np.asarray(np.isnan(values))
-
-
-def _ordered(compare: Callable[[NDArray[Any], Any], NDArray[Any]]) -> Callable[[NDArray[Any], Any], Mask]:
-    def holds(values: NDArray[Any], bound: Any) -> Mask:  # noqa: ANN401 - a bound is any comparable value
-        try:
-            if values.dtype != object:  # no comparison holds for NaN
-                return np.asarray(compare(values, bound), bool)
-            known = ~_missing(values)
-            out = np.zeros(len(values), bool)
-            out[known] = compare(values[known], bound)
-        except TypeError:  # text against a number: the condition does not hold
-            return np.zeros(len(values), bool)
-        return out
-
-    return holds
-
-
-def _one_of(values: NDArray[Any], bound: Iterable[Any]) -> Mask:
-    allowed = set(bound)
-    return np.fromiter((value is not None and value in allowed for value in values), bool, len(values))
-
-
-OPERATORS: dict[Op, Callable[[NDArray[Any], Any], Mask]] = {
-    Op.EQ: _ordered(lambda values, bound: values == bound),
-    Op.NE: lambda values, bound: ~_ordered(lambda known, other: known == other)(values, bound),
-    Op.GT: _ordered(lambda values, bound: values > bound),
-    Op.GE: _ordered(lambda values, bound: values >= bound),
-    Op.LT: _ordered(lambda values, bound: values < bound),
-    Op.LE: _ordered(lambda values, bound: values <= bound),
-    Op.IN: _one_of,
-    Op.NOT_IN: lambda values, bound: ~_one_of(values, bound),
-    Op.BETWEEN: _ordered(lambda values, bound: (values >= bound[0]) & (values <= bound[1])),
-    Op.IS_NULL: lambda values, bound: _missing(values) == bool(bound),
+CAPS = {
+    CapScope.OFFER: Rule.SEEN_TOO_OFTEN,
+    CapScope.CATEGORY: Rule.CATEGORY_CAP,
+    CapScope.CHANNEL: Rule.CHANNEL_CAP,
+    CapScope.ALL: Rule.TOTAL_CAP,
 }
 
 
@@ -76,6 +42,12 @@ class Candidates:
     def passed(self) -> Mask:
         """n x m: the offer may be shown."""
         return np.asarray(self.verdict == PASSED)
+
+    def without(self, rule: Rule, places: Ints) -> "Candidates":
+        """The same, with further offers of a single subscriber dropped."""
+        verdict = self.verdict.copy()
+        verdict[0, places] = PLACES[rule]
+        return Candidates(verdict)
 
     def dropped(self, row: int, offers: Sequence[Offer]) -> dict[str, str]:
         """Offer id -> rule for one subscriber."""
@@ -100,36 +72,83 @@ class Eligibility:
         *,
         channel: str | None,
         on: date,
+        minute: int | None = None,
         region: str | None = None,
     ) -> Candidates:
-        """Verdict of every (subscriber, offer).
+        """Verdict of every (subscriber, offer) on a local day, at a local `minute` after midnight.
 
         Without profiles (an unknown subscriber, n = 1) every offer with an `eligible_if` or regions is dropped: what
         cannot be checked is not shown, unless `region` says where an unknown subscriber is. Of a history that is not
-        known, offers drop out that require or exclude others. `channel` None skips the channel rule (batch scoring).
+        known, offers drop out that require or exclude others. `channel` None skips what asks for a channel (batch
+        scoring): channel, consent, quiet hours and caps per channel; `minute` None skips the quiet hours. A mandatory
+        offer passes caps and cooldowns, but no other rule.
         """
         rows = len(history.connected)
         verdict = np.full((rows, len(self.offers)), PASSED, np.int8)
 
         def drop(rule: Rule, mask: Mask) -> None:
-            verdict[(verdict == PASSED) & mask] = PLACES[rule]
+            np.copyto(verdict, PLACES[rule], where=(verdict == PASSED) & mask)
 
         first_day, last_day = self._validity
         drop(Rule.NOT_YET_VALID, first_day > on.toordinal())
         drop(Rule.EXPIRED, last_day < on.toordinal())
+        outbound = channel in self.contact.outbound
         if channel is not None:
             drop(Rule.CHANNEL, self._off_channel.outside(channel))
+            if outbound:
+                drop(Rule.CONSENT, ~consented(profiles, rows, channel)[:, None])
         drop(Rule.REGION, self._off_region.outside(region) if profiles is None else self._outside_region(profiles))
-        drop(Rule.CONDITION, self._failing_condition(profiles, rows))
-        drop(Rule.REQUIRES, _any_of(self._required, ~history.connected))
-        drop(Rule.EXCLUDES, _any_of(self._excluded, history.connected if history.is_known else ~history.connected))
+        drop(Rule.CONDITION, self._conditions.failing(profiles, rows))
+        drop(Rule.REQUIRES, self._required.any_of(~history.connected))
+        drop(Rule.EXCLUDES, self._excluded.any_of(history.connected if history.is_known else ~history.connected))
         drop(Rule.CONNECTED, history.connected)
         per_subscriber, total = self._limits
         drop(Rule.SUBSCRIBER_LIMIT, history.connections >= per_subscriber)
+        quiet = self.contact.quiet
+        if outbound and minute is not None and quiet is not None and quiet.hold(minute):
+            drop(Rule.QUIET_HOURS, np.ones(1, bool))
+        self._check_frequency(verdict, history, channel)
         drop(Rule.TOTAL_LIMIT, history.total_connections >= total)
-        drop(Rule.DECLINED, history.days_since_decline < self.contact.decline_cooldown_days)
-        drop(Rule.SEEN_TOO_OFTEN, history.impressions >= self.contact.impression_cap)
         return Candidates(verdict)
+
+    def _check_frequency(self, verdict: NDArray[np.int8], history: ContactHistory, channel: str | None) -> None:
+        """Cooldowns and caps, which a mandatory offer passes."""
+        contact, optional = self.contact, self._optional
+
+        def drop(rule: Rule, mask: Mask) -> None:
+            np.copyto(verdict, PLACES[rule], where=(verdict == PASSED) & optional & mask)
+
+        drop(Rule.DECLINED, history.days_since_decline < contact.after_decline_days)
+        if contact.after_connection_days:
+            drop(Rule.RECENTLY_CONNECTED, history.days_since_connection < contact.after_connection_days)
+        if contact.unanswered is not None:
+            many = history.unanswered >= contact.unanswered.impressions
+            drop(Rule.UNANSWERED, many & (history.days_since_unanswered < contact.unanswered.rest_days))
+        for place in self._caps_in_order:
+            cap = contact.caps[place]
+            shown = self.book.of_offers(cap, history.shown[place], channel)
+            if shown is not None:
+                drop(CAPS[cap.per], shown >= cap.at_most)
+
+    @cached_property
+    def book(self) -> ContactBook:
+        """What contact histories are counted by."""
+        return ContactBook(self.offers, self.contact)
+
+    @cached_property
+    def mandatory(self) -> Mask:
+        """m: the offer comes before all others."""
+        return np.asarray([offer.mandatory for offer in self.offers], bool)
+
+    @cached_property
+    def _optional(self) -> Mask:
+        return ~self.mandatory
+
+    @cached_property
+    def _caps_in_order(self) -> list[int]:
+        """Places of the caps, in the order of their rules."""
+        caps = self.contact.caps
+        return sorted(range(len(caps)), key=lambda place: PLACES[CAPS[caps[place].per]])
 
     @cached_property
     def _validity(self) -> tuple[Ints, Ints]:
@@ -147,12 +166,12 @@ class Eligibility:
         return _Bounds.build([offer.regions for offer in self.offers])
 
     @cached_property
-    def _required(self) -> dict[int, Ints]:
-        return self._named([offer.requires for offer in self.offers])
+    def _required(self) -> "_Links":
+        return _Links.build(self.book.places, [offer.requires for offer in self.offers])
 
     @cached_property
-    def _excluded(self) -> dict[int, Ints]:
-        return self._named([offer.excludes for offer in self.offers])
+    def _excluded(self) -> "_Links":
+        return _Links.build(self.book.places, [offer.excludes for offer in self.offers])
 
     @cached_property
     def _limits(self) -> tuple[Floats, Floats]:
@@ -163,8 +182,8 @@ class Eligibility:
         )
 
     @cached_property
-    def _conditions(self) -> tuple[tuple[int, Condition], ...]:
-        return tuple((place, condition) for place, offer in enumerate(self.offers) for condition in offer.eligible_if)
+    def _conditions(self) -> ConditionTable:
+        return ConditionTable.build(self.offers)
 
     def _outside_region(self, profiles: Profiles) -> Mask:
         regions = profiles.attributes.get(REGION)
@@ -174,21 +193,6 @@ class Eligibility:
         places = {name: place for place, name in enumerate(names)}
         outside = np.asarray([self._off_region.outside(name) for name in names], bool).reshape(-1, len(self.offers))
         return np.asarray(outside[[places[name] for name in regions]], np.bool_)
-
-    def _failing_condition(self, profiles: Profiles | None, rows: int) -> Mask:
-        out = np.zeros((rows, len(self.offers)), bool)
-        for place, condition in self._conditions:
-            out[:, place] |= True if profiles is None else ~holds(condition, profiles)
-        return out
-
-    def _named(self, others: Sequence[Collection[str]]) -> dict[int, Ints]:
-        """Places of the offers that each offer names, for those that name any."""
-        places = {offer.id: place for place, offer in enumerate(self.offers)}
-        return {
-            place: np.asarray([places[offer_id] for offer_id in sorted(named)], np.int64)
-            for place, named in enumerate(others)
-            if named
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,27 +214,31 @@ class _Bounds:
         return self.bound if name is None else self.of.get(name, self.bound)
 
 
+@dataclass(frozen=True, slots=True)
+class _Links:
+    """Offers that name others: those of `places` (k) name `others[starts[i]:starts[i + 1]]`."""
+
+    places: Ints
+    others: Ints
+    starts: Ints
+
+    @classmethod
+    def build(cls, places: dict[str, int], named: Sequence[Collection[str]]) -> "_Links":
+        linked = [(place, [places[offer_id] for offer_id in sorted(ids)]) for place, ids in enumerate(named) if ids]
+        sizes = [len(others) for _, others in linked]
+        return cls(
+            np.asarray([place for place, _ in linked], np.int64),
+            np.asarray([other for _, others in linked for other in others], np.int64),
+            np.cumsum([0, *sizes])[:-1].astype(np.int64),
+        )
+
+    def any_of(self, mask: Mask) -> Mask:
+        """n x m: the mask holds at one of the offers that this offer names."""
+        out = np.zeros(mask.shape, bool)
+        if len(self.places):
+            out[:, self.places] = np.logical_or.reduceat(mask[:, self.others], self.starts, axis=1)
+        return out
+
+
 def _or_unlimited(limits: Sequence[int | None]) -> Floats:
     return np.asarray([np.inf if limit is None else limit for limit in limits], float)
-
-
-def _any_of(named: dict[int, Ints], mask: Mask) -> Mask:
-    """n x m: the mask holds at one of the offers that this offer names."""
-    out = np.zeros(mask.shape, bool)
-    for place, others in named.items():
-        out[:, place] = mask[:, others].any(axis=1)
-    return out
-
-
-def opted_out(profiles: Profiles) -> Mask:
-    """Whether each of n subscribers refused personalisation; who said nothing did not."""
-    given = profiles.attributes.get(PERSONALISATION)
-    return np.zeros(len(profiles), bool) if given is None else np.asarray(given == 0, bool)
-
-
-def holds(condition: Condition, profiles: Profiles) -> Mask:
-    """Whether one condition holds, for each of n subscribers; a column nobody has counts as missing."""
-    values = profiles.column(condition.column)
-    if values is None:
-        values = np.full(len(profiles), None, object)
-    return OPERATORS[condition.op](values, condition.value)

@@ -12,7 +12,8 @@ from typing import Any
 from mia.domain.decision import Rule
 from mia.domain.event import EventKind, Response
 from mia.domain.offer import Condition, Offer, Op
-from mia.offers.contact import ContactPolicy
+from mia.domain.policy import Cap, CapScope, ContactPolicy, Unanswered
+from mia.tables import CONSENT_CHANNELS, CONSENT_SEPARATOR
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
 DAY = DAY_SECONDS * MICROSECONDS
@@ -29,12 +30,20 @@ COMPARE: Mapping[Op, Callable[[Any, Any], bool]] = {
     Op.BETWEEN: lambda value, bound: bool(bound[0] <= value <= bound[1]),
 }
 TRUE_OF_NOTHING = frozenset({Op.NE, Op.NOT_IN})
+CAP_RULES = {
+    CapScope.OFFER: Rule.SEEN_TOO_OFTEN,
+    CapScope.CATEGORY: Rule.CATEGORY_CAP,
+    CapScope.CHANNEL: Rule.CHANNEL_CAP,
+    CapScope.ALL: Rule.TOTAL_CAP,
+}
+ANSWERS = (EventKind.CLICK, EventKind.CONNECTION, EventKind.DECLINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
     """One subscriber at one moment: its columns (None or NaN where unknown), its past events in order of time, and the
-    connections of each offer by anybody. `at` in microseconds, `on` its local day; `region` None when not known.
+    connections of each offer by anybody. `at` in microseconds, `on` its local day and `minute` the local minute of it;
+    `region` None when not known. `categories` are those of the offers, by id.
     """
 
     columns: Mapping[str, Any]
@@ -44,16 +53,20 @@ class Situation:
     totals: Mapping[str, int]
     at: int
     on: date
+    minute: int
+    categories: Mapping[str, str]
 
 
 def broken_rules(offer: Offer, situation: Situation, contact: ContactPolicy) -> list[Rule]:
     """Every rule that forbids the offer here; empty when it may be shown."""
-    return list(_broken(offer, situation, contact))
-
-
-def _broken(offer: Offer, situation: Situation, contact: ContactPolicy) -> Iterator[Rule]:
     past = [one for one in situation.responses if one.occurred_at <= situation.at]
-    mine = [one for one in past if one.offer_id == offer.id]
+    broken = [*_of_offer(offer, situation, past), *_of_channel(situation, contact)]
+    if not offer.mandatory:
+        broken += _of_contact(offer, situation, past, contact)
+    return broken
+
+
+def _of_offer(offer: Offer, situation: Situation, past: Sequence[Response]) -> Iterator[Rule]:
     connected = _connected(past)
     if offer.valid_from is not None and situation.on < offer.valid_from:
         yield Rule.NOT_YET_VALID
@@ -63,7 +76,7 @@ def _broken(offer: Offer, situation: Situation, contact: ContactPolicy) -> Itera
         yield Rule.CHANNEL
     if offer.regions and situation.region not in offer.regions:
         yield Rule.REGION
-    if not all(_holds(condition, situation.columns.get(condition.column)) for condition in offer.eligible_if):
+    if not all(holds_of(condition, situation.columns.get(condition.column)) for condition in offer.eligible_if):
         yield Rule.CONDITION
     if offer.requires - connected:
         yield Rule.REQUIRES
@@ -72,20 +85,64 @@ def _broken(offer: Offer, situation: Situation, contact: ContactPolicy) -> Itera
     if offer.id in connected:
         yield Rule.CONNECTED
     most = offer.limits.per_subscriber
-    if most is not None and _times_connected(mine) >= most:
+    if most is not None and _times_connected([one for one in past if one.offer_id == offer.id]) >= most:
         yield Rule.SUBSCRIBER_LIMIT
     if offer.limits.total is not None and situation.totals.get(offer.id, 0) >= offer.limits.total:
         yield Rule.TOTAL_LIMIT
-    declines = [one.occurred_at for one in mine if one.kind is EventKind.DECLINE]
-    if declines and situation.at - max(declines) < contact.decline_cooldown_days * DAY:
+
+
+def _of_channel(situation: Situation, contact: ContactPolicy) -> Iterator[Rule]:
+    if situation.channel not in contact.outbound:
+        return
+    agreed = situation.columns.get(CONSENT_CHANNELS)
+    if not isinstance(agreed, str) or situation.channel not in agreed.split(CONSENT_SEPARATOR):
+        yield Rule.CONSENT
+    if contact.quiet is not None and contact.quiet.hold(situation.minute):
+        yield Rule.QUIET_HOURS
+
+
+def _of_contact(offer: Offer, situation: Situation, past: Sequence[Response], contact: ContactPolicy) -> Iterator[Rule]:
+    mine = [one for one in past if one.offer_id == offer.id]
+    if _is_within(mine, situation.at, contact.after_decline_days, EventKind.DECLINE):
         yield Rule.DECLINED
-    window = situation.at - contact.impression_window_days * DAY
-    shown = [one for one in mine if one.kind is EventKind.IMPRESSION and one.occurred_at > window]
-    if len(shown) >= contact.impression_cap:
-        yield Rule.SEEN_TOO_OFTEN
+    if _is_within(mine, situation.at, contact.after_connection_days, EventKind.CONNECTION):
+        yield Rule.RECENTLY_CONNECTED
+    if contact.unanswered is not None and _has_to_rest(mine, situation.at, contact.unanswered):
+        yield Rule.UNANSWERED
+    for cap in contact.caps:
+        if _counted(offer, situation, past, cap) >= cap.at_most:
+            yield CAP_RULES[cap.per]
 
 
-def _holds(condition: Condition, value: Any) -> bool:  # noqa: ANN401 - a column holds any type
+def _is_within(mine: Sequence[Response], at: int, days: int, kind: EventKind) -> bool:
+    return any(one.kind is kind and at - one.occurred_at < days * DAY for one in mine)
+
+
+def _has_to_rest(mine: Sequence[Response], at: int, rule: Unanswered) -> bool:
+    answered = max((one.occurred_at for one in mine if one.kind in ANSWERS), default=-1)
+    ignored = [
+        one.occurred_at
+        for one in mine
+        if one.kind is EventKind.IMPRESSION and one.occurred_at > max(answered, at - rule.within_days * DAY)
+    ]
+    return len(ignored) >= rule.impressions and at - max(ignored) < rule.rest_days * DAY
+
+
+def _counted(offer: Offer, situation: Situation, past: Sequence[Response], cap: Cap) -> int:
+    """Impressions that a cap counts against an offer."""
+    alike: Callable[[Response], bool] = {
+        CapScope.OFFER: lambda one: one.offer_id == offer.id,
+        CapScope.CATEGORY: lambda one: situation.categories.get(one.offer_id) == offer.category,
+        CapScope.CHANNEL: lambda one: one.channel == situation.channel,
+        CapScope.ALL: lambda _: True,
+    }[cap.per]
+    since = situation.at - cap.within_days * DAY
+    shown = [one for one in past if one.kind is EventKind.IMPRESSION and one.occurred_at > since]
+    return sum(alike(one) for one in shown)
+
+
+def holds_of(condition: Condition, value: Any) -> bool:  # noqa: ANN401 - a column holds any type
+    """Whether one condition holds of one value; None and NaN are missing."""
     missing = value is None or value != value
     if condition.op is Op.IS_NULL:
         return missing == bool(condition.value)

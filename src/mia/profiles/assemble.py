@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 from mia.frames import Objects, Profiles, Singles
 from mia.profiles.features import FEATURE_NAMES
 from mia.profiles.keys import RESPONSE_MEASURES, USAGE_MEASURES, RowIndex
-from mia.tables import ACTIVATED_ON, AS_OF, SUBSCRIBER_ID
+from mia.tables import ACTIVATED_ON, AS_OF, CONSENT_SEPARATOR, SUBSCRIBER_ID
 
-NOT_ATTRIBUTES = frozenset({SUBSCRIBER_ID, ACTIVATED_ON, "consent_channels"})
+NOT_ATTRIBUTES = frozenset({SUBSCRIBER_ID, ACTIVATED_ON})
 
 
 def assemble_profiles(
@@ -20,8 +20,8 @@ def assemble_profiles(
     """Profiles sorted by (as_of, subscriber_id).
 
     `features` comes from build_features, the long tables from build_usage_keys and build_response_keys, and
-    `subscribers` is the lake's table; its columns become attributes (numbers as float, booleans as 0 and 1). Raises
-    ValueError when a (subscriber_id, as_of) comes twice.
+    `subscribers` is the lake's table; its columns become attributes (numbers as float, booleans as 0 and 1, lists as
+    sorted texts `a;b`). Raises ValueError when a (subscriber_id, as_of) comes twice.
     """
     usage_keys, response_keys = (_with_long_day(table) for table in (usage_keys, response_keys))
     features = _with_long_day(features).sort_by([(AS_OF, "ascending"), (SUBSCRIBER_ID, "ascending")])
@@ -65,9 +65,23 @@ def _objects(values: pa.ChunkedArray) -> Objects:
         values = values.cast(pa.float64())
     elif pa.types.is_temporal(values.type):
         values = values.cast(pa.string())
+    elif pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+        values = _joined(values)
     out = np.empty(len(values), object)
     out[:] = values.to_pylist()
     return out
+
+
+def _joined(lists: pa.ChunkedArray) -> pa.Array:
+    """Each list as one text, its parts in order: few distinct texts whatever order they were given in."""
+    values = lists.combine_chunks()
+    parts, owner = pc.list_flatten(values), pc.list_parent_indices(values)
+    order = pc.sort_indices(pa.table({"owner": owner, "part": parts}), [("owner", "ascending"), ("part", "ascending")])
+    offsets = np.concatenate([[0], np.cumsum(pc.fill_null(pc.list_value_length(values), 0).to_numpy())])
+    ordered = pa.ListArray.from_arrays(
+        pa.array(offsets, pa.int32()), parts.take(order), mask=pc.is_null(values) if values.null_count else None
+    )
+    return pc.binary_join(ordered, CONSENT_SEPARATOR)
 
 
 def _singles(values: pa.ChunkedArray) -> Singles:

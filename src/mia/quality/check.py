@@ -1,13 +1,16 @@
 """The verdict of a named check: PASS, WARN or FAIL, its value beside the limit, and examples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from math import isinf
+from typing import Any, Generic, Literal, TypeVar
 
 from mia.quality.limits import Limit
 
-Unit = Literal["days", "share", "factor"]
+Unit = Literal["days", "offers", "share", "factor"]
+FactsT = TypeVar("FactsT")
+LimitsT = TypeVar("LimitsT")
 
 
 class Status(StrEnum):
@@ -21,7 +24,8 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What was `found`, and at which `place`: those of day (ISO), kind, region, tariff, file, subscriber that say it.
+    """What was `found`, and at which `place`: those of day (ISO), kind, region, tariff, file, subscriber,
+    offer, row, column that say it.
 
     `value` is in the unit of the check; examples within the limit are not shown. None is always shown.
     """
@@ -89,6 +93,31 @@ class Check:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[FactsT, LimitsT]):
+    """What a check looks at, and in which unit: `find` measures what is to stay below the limit of its name."""
+
+    about: str
+    unit: Unit
+    find: Callable[[FactsT, LimitsT], Finding]
+
+
+def judge_all(
+    rules: Mapping[str, Rule[FactsT, LimitsT]], facts: FactsT, limits: LimitsT, most: int
+) -> tuple[Check, ...]:
+    """Every check, in the order of the rules, each with at most so many examples."""
+    return tuple(
+        Check.judge(name, rule.about, rule.unit, getattr(limits, name), rule.find(facts, limits), most)
+        for name, rule in rules.items()
+    )
+
+
+def worst_of(checks: Iterable[Check]) -> Status:
+    """The worst verdict of all; SKIP where nothing could be judged."""
+    found = {check.status for check in checks}
+    return next((status for status in (Status.FAIL, Status.WARN, Status.PASS) if status in found), Status.SKIP)
+
+
 def status_of(value: float | None, limit: Limit) -> Status:
     """The verdict on a value.
 
@@ -108,7 +137,9 @@ def written(value: float, unit: Unit) -> str:
     >>> written(0.0123, "share"), written(2.0, "days"), written(1234.5, "factor")
     ('1.23 %', '2', '1,230 x')
     """
-    if unit == "days":
+    if isinf(value):
+        return "-"
+    if unit in ("days", "offers"):
         return f"{value:,.0f}"
     return f"{rounded(100 * value)} %" if unit == "share" else f"{rounded(value)} x"
 

@@ -1,24 +1,11 @@
 """The named checks of the lake: what each looks at, in which unit, and by which measure."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from mia.quality import people, records, values, volumes
-from mia.quality.check import Check, Finding, Unit
+from mia.quality.check import Check, Rule, judge_all
 from mia.quality.facts import Facts
 from mia.quality.limits import Limits
 
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A check: `find` measures what is to stay below the limit of its name."""
-
-    about: str
-    unit: Unit
-    find: Callable[[Facts, Limits], Finding]
-
-
-RULES: dict[str, Rule] = {
+RULES: dict[str, Rule[Facts, Limits]] = {
     "newest_usage": Rule("days that are still without usage", "days", volumes.newest_usage),
     "lagging_kind_region": Rule("the same of the kind and region that lags most", "days", volumes.lagging_kind_region),
     "newest_load": Rule("days since usage was last loaded", "days", volumes.newest_load),
@@ -44,7 +31,4 @@ RULES: dict[str, Rule] = {
 
 def run_checks(facts: Facts, limits: Limits) -> tuple[Check, ...]:
     """Every check, in the order of RULES."""
-    return tuple(
-        Check.judge(name, rule.about, rule.unit, getattr(limits, name), rule.find(facts, limits), limits.examples)
-        for name, rule in RULES.items()
-    )
+    return judge_all(RULES, facts, limits, limits.examples)

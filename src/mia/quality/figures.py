@@ -18,7 +18,8 @@ from mia.timeline import date_of
 
 Width = Literal["wide", "narrow"]
 _COLOURS = by_variables()
-_OUTER: dict[Width, int] = {"wide": 960, "narrow": 400}
+OUTER: dict[Width, int] = {"wide": 960, "narrow": 400}
+"""Width of a drawing in pixels."""
 _DAYS: dict[Width, int] = {"wide": 366, "narrow": 92}
 _MOST_KINDS, _MOST_REGIONS = 8, 40
 
@@ -67,13 +68,13 @@ def _draw_volumes(report: Report) -> Figure:
             if kind not in PASSIVE_KINDS:
                 faint = base.mark_line(color=_COLOURS.others, strokeWidth=1.2, strokeDash=[4, 3])
                 layers.insert(0, faint.encode(x=x, y=alt.Y("usual:Q")))
-            panels.append(alt.layer(*layers).properties(width=_OUTER[width] - 64, height=84))
+            panels.append(alt.layer(*layers).properties(width=OUTER[width] - 64, height=84))
         return alt.vconcat(*panels, spacing=14)
 
     return Figure(
         "Records a day by kind",
         "Each kind on its own scale; dashed: the median of the same weekday in the weeks before.",
-        _both(draw),
+        both_widths(draw),
     )
 
 
@@ -108,7 +109,7 @@ def _draw_completeness(report: Report) -> Figure:
                     legend=alt.Legend(title=None, orient="top", columns=5 if width == "wide" else 3),
                 ),
             )
-            .properties(width=_OUTER[width] - 140, height=max(22 * len(names), 22))
+            .properties(width=OUTER[width] - 140, height=max(22 * len(names), 22))
         )
 
     note = f" {few} too small to be judged, or beyond the {_MOST_REGIONS} worst, are left out." if few else ""
@@ -116,7 +117,7 @@ def _draw_completeness(report: Report) -> Figure:
         "Completeness by region and day",
         "Records as a share of the median of the same weekday in the weeks before, worst region first; blank: nothing "
         f"to compare with.{note}",
-        _both(draw) if names else {},
+        both_widths(draw) if names else {},
     )
 
 
@@ -145,14 +146,14 @@ def _draw_silence(report: Report) -> Figure:
                     legend=alt.Legend(title=None, orient="top"),
                 ),
             )
-            .properties(width=_OUTER[width] - 140, height=max(26 * len(names), 26))
+            .properties(width=OUTER[width] - 140, height=max(26 * len(names), 26))
         )
 
     return Figure(
         "Subscribers without usage by region",
         "Share of the subscribers who had begun before the window and used nothing within it; fees and top-ups are no "
         "usage.",
-        _both(draw) if rows else {},
+        both_widths(draw) if rows else {},
     )
 
 
@@ -193,19 +194,20 @@ def _draw_lateness(report: Report) -> Figure:
                     legend=alt.Legend(title=None, orient="top", columns=4 if width == "wide" else 2),
                 ),
             )
-            .properties(width=_OUTER[width] - 64, height=220)
+            .properties(width=OUTER[width] - 64, height=220)
         )
 
     return Figure(
         "Late records by day",
         "Share of the records of a day that arrived days after it.",
-        _both(draw) if rows else {},
+        both_widths(draw) if rows else {},
     )
 
 
-def _both(draw: Callable[[Width], Any]) -> dict[Width, str]:
+def both_widths(draw: Callable[[Width], Any]) -> dict[Width, str]:
+    """A plot drawn for wide and for narrow screens."""
     drawings: dict[Width, str] = {}
-    for width in _OUTER:
+    for width in OUTER:
         chart = draw(width).properties(background="transparent", padding=4)
         drawings[width] = render(dress(chart, _COLOURS))
     return drawings

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from mia.quality.check import Check, Status
+from mia.quality.check import Check, Status, worst_of
 from mia.quality.facts import Facts
 from mia.quality.grid import Level
 from mia.quality.limits import Limits
@@ -30,8 +30,16 @@ class Report:
     @property
     def status(self) -> Status:
         """The worst verdict of all checks."""
-        found = {check.status for check in self.checks}
-        return next((status for status in (Status.FAIL, Status.WARN, Status.PASS) if status in found), Status.SKIP)
+        return worst_of(self.checks)
+
+    @property
+    def summary(self) -> str:
+        """The lake in one line."""
+        grid = self.facts.grid
+        return (
+            f"{int(grid.total.records.sum()):,} records of {date_of(grid.judged)} to {date_of(grid.end)}, "
+            f"{self.subscribers:,} subscribers"
+        )
 
     @property
     def subscribers(self) -> int:

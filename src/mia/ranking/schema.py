@@ -17,11 +17,11 @@ from mia.ranking.lines import FOLDS, Sides
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import AXIS, Context, Pairs
 from mia.ranking.person import PersonColumns
-from mia.tables import CHANNEL, PERSONALISATION, PLACEMENT, POSITION, TIMEZONE
+from mia.tables import CHANNEL, CONSENT_CHANNELS, PERSONALISATION, PLACEMENT, POSITION, TIMEZONE
 
 AFFINITY = "affinity"
 LEAST = 1e-12
-NOT_FEATURES = frozenset({TIMEZONE, PERSONALISATION})
+NOT_FEATURES = frozenset({TIMEZONE, PERSONALISATION, CONSENT_CHANNELS})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from mia.intake.amendments import SETTLED, Settled, settle_amendments, write_ame
 from mia.intake.duplicates import DUPLICATES, find_duplicates
 from mia.intake.mapping import load_mapping
 from mia.intake.offers import read_offers
+from mia.intake.pseudonyms import install_pseudonyms
 from mia.intake.rejects import count_rejects, create_rejects, write_rejects
 from mia.intake.report import IngestReport, TableReport
 from mia.intake.rules import know_offers
@@ -27,6 +28,7 @@ from mia.offers.catalogue import Catalogue, build_catalogue, load_rows
 from mia.ports import Lake, LakeChange, Ledger
 from mia.storage.catalogues import load_catalogue_of, store_catalogue
 from mia.storage.files import scratch_folder
+from mia.storage.policies import keep_policy
 from mia.tables import AMENDED, EVENTS, OFFERS, SUBSCRIBERS, USAGE
 
 LOADS = "loads"
@@ -40,13 +42,17 @@ def no_progress(label: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a load is judged and completed by: regions with their time zones, kinds of usage, arms, arrival."""
+    """What a load is judged and completed by: regions with their time zones, kinds of usage, arms, arrival.
+
+    With a `pseudonym_key` phone numbers that are subscriber ids become keyed hashes, in every table of the load.
+    """
 
     regions: Mapping[str, Region] = field(default_factory=dict)
     default_timezone: str = "UTC"
     usage_kinds: tuple[str, ...] = ()
     arms: ArmSplit = field(default_factory=ArmSplit)
     arrival: usage.Arrival = "occurred"
+    pseudonym_key: bytes | None = None
 
 
 def ingest(
@@ -73,6 +79,8 @@ def ingest(
     if mapping is not None and table is not None:
         raise InvalidInput("a mapping names its tables itself; leave --table out")
     found = load_mapping(mapping, source) if mapping is not None else find_sources(source, table)
+    if terms.pseudonym_key is not None:
+        found = replace(found, sources=tuple(replace(item, pseudonymise=True) for item in found.sources))
     keys = [item.key() for item in found.sources]
     # The lake stays as it is from the first look at it to the commit.
     with lake.change() as change, scratch_folder(scratch), closing(connect()) as connection:
@@ -83,6 +91,8 @@ def ingest(
         if not chosen:
             return IngestReport(load, (), already, found.ignored)
         _prepare(connection, scratch)
+        if terms.pseudonym_key is not None:
+            install_pseudonyms(connection, terms.pseudonym_key)
         work = _Load(
             connection=connection,
             lake=lake,
@@ -152,6 +162,7 @@ class _Load:
         self._step()
         if catalogue is not None:
             store_catalogue(self.lake, change, catalogue)
+        keep_policy(self.lake, change)
         self._write_subscribers(change)
         self._write_usage(change, usage_plan)
         self._record_events(ledger, events_plan)

@@ -8,13 +8,23 @@ from math import isclose
 from typing import Annotated, Any, Protocol
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, WithJsonSchema
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from mia.domain.decision import Decision, RankedOffer
 from mia.domain.event import Channel, Event, EventKind
+from mia.domain.following import offer_shown
 from mia.domain.offer import Offer
 from mia.domain.region import Region
-from mia.errors import MiaError, UnknownDecision, UnknownOffer
+from mia.errors import LedgerUnavailable, MiaError, UnknownDecision, UnknownOffer
 from mia.timeline import DAY_SECONDS, MICROSECONDS, day_of, epoch_micros, timestamp_of
 
 EARLIEST = day_of(date(1990, 1, 1)) * DAY_SECONDS * MICROSECONDS
@@ -54,7 +64,11 @@ class EventBody(BaseModel):
     offer_id: Identifier
     kind: EventKind
     channel: Channel
-    decision_id: Identifier | None = Field(None, description="the decision that the event follows")
+    decision_id: Identifier | None = Field(
+        None,
+        validation_alias=AliasChoices("decision_id", "external_id", "externalId"),
+        description="the decision that the event follows; `external_id` and `externalId` say the same",
+    )
     position: int | None = Field(
         None, ge=1, le=1_000, strict=True, description="position shown, from 1; else the decision's"
     )
@@ -130,12 +144,13 @@ class Recorder:
     def prepare(self, raw: Sequence[Any]) -> tuple[list[Event], list[Rejected]]:
         """Complete events in the order given, and those that must be refused.
 
-        A bad event does not sink its neighbours. Raises LedgerUnavailable when decisions cannot be looked up.
+        A bad event does not sink its neighbours. While decisions cannot be looked up, events that follow one are taken
+        unfinished: without position and propensity, which the writer fills in when the ledger is back.
         """
         events: list[Event] = []
         rejected: list[Rejected] = []
         latest = self.clock() + CLOCK_SKEW
-        seen: dict[str, Decision] = {}
+        seen: dict[str, Decision | None] = {}
         for item in raw:
             try:
                 events.append(self._complete(EventBody.model_validate(item), latest, seen))
@@ -145,7 +160,14 @@ class Recorder:
                 rejected.append(Rejected(item["event_id"], str(error)))
         return events, rejected
 
-    def _complete(self, body: EventBody, latest: int, seen: dict[str, Decision]) -> Event:
+    def _look_up(self, decision_id: str) -> Decision | None:
+        """The decision, None while the ledger is away; raises UnknownDecision."""
+        try:
+            return self.facts.trace(decision_id)
+        except LedgerUnavailable:
+            return None
+
+    def _complete(self, body: EventBody, latest: int, seen: dict[str, Decision | None]) -> Event:
         if not EARLIEST <= body.occurred_at <= latest:
             raise _Refused("occurred_at: must lie between 1990 and now")
         position, propensity = body.position, body.propensity
@@ -153,9 +175,10 @@ class Recorder:
             self.facts.catalogue.offer(body.offer_id)
         else:
             if body.decision_id not in seen:
-                seen[body.decision_id] = self.facts.trace(body.decision_id)
-            shown = _offer_shown(seen[body.decision_id], body)
-            position, propensity = shown.position, shown.propensity
+                seen[body.decision_id] = self._look_up(body.decision_id)
+            decision = seen[body.decision_id]
+            shown = None if decision is None else _offer_shown(decision, body)
+            position, propensity = (None, None) if shown is None else (shown.position, shown.propensity)
         facts = self.facts.local_facts(body.subscriber_id)
         region, macro_region, timezone = facts.region, facts.macro_region, facts.timezone
         if body.region is not None and body.region != region:
@@ -184,7 +207,7 @@ def _offer_shown(decision: Decision, body: EventBody) -> RankedOffer:
     """The offer of the decision that an event is about; raises when the two contradict each other."""
     if decision.request.subscriber_id != body.subscriber_id:
         raise _Refused(f"decision_id: decision {decision.decision_id!r} was for another subscriber")
-    shown = next((offer for offer in decision.offers if offer.offer_id == body.offer_id), None)
+    shown = offer_shown(decision, body.offer_id)
     if shown is None:
         raise _Refused(f"offer_id: decision {decision.decision_id!r} does not hold offer {body.offer_id!r}")
     if body.position is not None and body.position != shown.position:

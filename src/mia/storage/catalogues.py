@@ -22,6 +22,14 @@ def load_catalogue_of(lake: Lake, version: str | None = None) -> Catalogue | Non
     return build_catalogue(json.loads(Path(found[-1]).read_bytes()), file=found[-1])
 
 
+def catalogue_loaded_at(lake: Lake) -> int | None:
+    """When the current catalogue was written, in microseconds since the epoch; None where there is none."""
+    version = lake.noted(CATALOGUE)
+    files = zip(lake.files(CATALOGUE), lake.paths(CATALOGUE), strict=True)
+    times = [Path(path).stat().st_mtime_ns for file, path in files if file.load == version]
+    return times[-1] // 1_000 if times else None
+
+
 def store_catalogue(lake: Lake, change: LakeChange, catalogue: Catalogue) -> None:
     """Make a catalogue the current one, and keep its content unless the lake holds it already."""
     if all(file.load != catalogue.version for file in lake.files(CATALOGUE)):

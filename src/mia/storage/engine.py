@@ -67,7 +67,7 @@ class Session:
 
     def fetch(self, expression: ibis.Table) -> pa.Table:
         """Run an expression."""
-        return self._raw.sql(ibis.to_sql(expression, dialect="duckdb")).to_arrow_table()
+        return self._raw.sql(self._ibis.compile(expression)).to_arrow_table()
 
     def transform(
         self,
@@ -80,7 +80,7 @@ class Session:
 
     def write(self, expression: ibis.Table, path: Path) -> int:
         """Run an expression into one parquet file, in no order; returns its rows."""
-        query = ibis.to_sql(expression, dialect="duckdb")
+        query = self._ibis.compile(expression)
         found = self._raw.execute(
             f"COPY ({query}) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION {CODEC})"
         ).fetchone()
@@ -94,7 +94,7 @@ class Session:
         Returns day, path and number of rows of every file.
         """
         ordered = expression.order_by([column, *order_by]) if order_by else expression
-        query = ibis.to_sql(ordered, dialect="duckdb")
+        query = self._ibis.compile(ordered)
         written = self._raw.execute(
             f"COPY ({query}) TO '{_quoted(folder)}' (FORMAT parquet, COMPRESSION {CODEC}, "
             f"PARTITION_BY ({column}), WRITE_PARTITION_COLUMNS true, RETURN_STATS true)"

@@ -75,6 +75,23 @@ def replace_durably(path: Path, content: bytes) -> None:
     sync(path.parent)
 
 
+def keep_secret(path: Path) -> bytes:
+    """The 32 random bytes of a file that only its owner may read, made when it is first asked for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    if not path.exists():
+        fresh.touch(0o600)
+        fresh.write_bytes(os.urandom(32))
+        try:
+            # Of several processes that begin at once, one makes it, and all of them use that one.
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_bytes()
+
+
 def sync(path: Path) -> None:
     """Wait until a file, or the names in a folder, have reached the disk."""
     handle = os.open(path, os.O_RDONLY)

@@ -33,13 +33,13 @@ class ParquetLake:
             return {"files": [], "notes": {}}
         return content
 
-    def files(self, table: str, days: Iterable[int] | None = None) -> list[LakeFile]:
-        """Live files of a table, oldest first."""
+    def files(self, table: str | None, days: Iterable[int] | None = None) -> list[LakeFile]:
+        """Live files of a table, or of all tables, oldest first."""
         wanted = None if days is None else set(days)
         return [
             LakeFile(**entry)
             for entry in self._manifest()["files"]
-            if entry["table"] == table and (wanted is None or entry["day"] in wanted)
+            if table in (None, entry["table"]) and (wanted is None or entry["day"] in wanted)
         ]
 
     def paths(self, table: str, days: Iterable[int] | None = None) -> list[str]:
@@ -68,6 +68,7 @@ class Change:
     def __init__(self, lake: Path, manifest: dict[str, Any]) -> None:
         self._lake, self._manifest = lake, manifest
         self._folder = lake / f"change-{uuid.uuid4().hex}"
+        self._rewritten: list[tuple[Path, Path]] = []
 
     def folder(self) -> Path:
         """Where new files of this change are to be written."""
@@ -88,6 +89,17 @@ class Change:
             if entry["table"] != table or (wanted is not None and entry["day"] not in wanted)
         ]
 
+    def rewrite(self, file: LakeFile, path: Path, rows: int) -> None:
+        """Put a file written below `folder()`, with fewer rows, in the place of a live one and under its name.
+
+        Its name says what others were made of, so they stay what they are. Killed half-way, a change has put some of
+        its files in place; done again, it does the rest.
+        """
+        self._rewritten.append((path, self._lake / file.path))
+        for entry in self._manifest["files"]:
+            if entry["path"] == file.path:
+                entry["rows"] = rows
+
     def note(self, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
         """Keep a small JSON value beside the files."""
         self._manifest["notes"][key] = value
@@ -97,4 +109,7 @@ class Change:
         if self._folder.exists():
             for path in (*self._folder.rglob("*"), self._folder):
                 sync(path)
+        for fresh, live in self._rewritten:
+            fresh.replace(live)
+            sync(live.parent)
         replace_durably(self._lake / MANIFEST, orjson.dumps(self._manifest))

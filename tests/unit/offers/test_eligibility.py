@@ -10,25 +10,51 @@ from tests.fakes.frames import offer, profiles
 
 from mia.domain.decision import Rule
 from mia.domain.offer import Condition, Limits, Offer, Op
-from mia.offers.contact import ContactHistory, ContactPolicy, no_history
-from mia.offers.eligibility import OPERATORS, RULES, Eligibility, holds, opted_out
+from mia.domain.policy import Cap, CapScope, ContactPolicy, QuietHours, Unanswered
+from mia.offers.contact import ContactHistory, no_history
+from mia.offers.eligibility import RULES, Eligibility
 
 ON = date(2021, 3, 10)
-POLICY = ContactPolicy(impression_cap=3, impression_window_days=30, decline_cooldown_days=10)
+POLICY = ContactPolicy(
+    (
+        Cap(CapScope.ALL, 40, 7),
+        Cap(CapScope.OFFER, 3, 30),
+        Cap(CapScope.CHANNEL, 20, 1),
+        Cap(CapScope.CATEGORY, 10, 7),
+    ),
+    after_decline_days=10,
+    after_connection_days=5,
+    unanswered=Unanswered(4, 30, 7),
+    outbound=frozenset({"vk"}),
+    quiet=QuietHours(22 * 60, 8 * 60),
+)
 BASE = offer("base")
+SCOPES = tuple(str(cap.per) for cap in POLICY.caps)
 
 
 def verdict(
-    one: Offer, others: tuple[Offer, ...] = (BASE,), channel: str | None = "app", people: Any = None, **history: Any
+    one: Offer,
+    others: tuple[Offer, ...] = (BASE,),
+    channel: str | None = "app",
+    people: Any = None,
+    minute: int | None = 12 * 60,
+    **history: Any,
 ) -> str | None:
     """The rule that drops the offer for one subscriber; history columns are [this offer, *others]."""
     offers = (one, *others)
-    known = no_history(1, offers, {})
+    eligibility = Eligibility(offers, POLICY)
+    known = no_history(1, eligibility.book, {})
+    shown = {
+        scope: np.asarray(history.pop(f"of_{scope}", counts[0]))
+        for scope, counts in zip(SCOPES, known.shown, strict=True)
+    }
     known = replace(
-        known, **{name: np.asarray(values).reshape(getattr(known, name).shape) for name, values in history.items()}
+        known,
+        shown=tuple(counts.reshape(1, -1) for counts in shown.values()),
+        **{name: np.asarray(values).reshape(getattr(known, name).shape) for name, values in history.items()},
     )
     people = profiles(attributes={"region": ["Kurgan"]}) if people is None else people
-    found = Eligibility(offers, POLICY).check(people, known, channel=channel, on=ON)
+    found = eligibility.check(people, known, channel=channel, on=ON, minute=minute)
     assert found.passed[0, 0] == (one.id not in found.dropped(0, offers))
     return found.dropped(0, offers).get(one.id)
 
@@ -71,8 +97,22 @@ def test_rules_of_the_offer_and_the_subscriber(fields: dict[str, Any], rule: Rul
         ({"limits": Limits(total=100)}, {"total_connections": [99.0, 0.0]}, None),
         ({}, {"days_since_decline": [9.99, np.inf]}, Rule.DECLINED),
         ({}, {"days_since_decline": [10.0, 1.0]}, None),
-        ({}, {"impressions": [3.0, 0.0]}, Rule.SEEN_TOO_OFTEN),
-        ({}, {"impressions": [2.0, 9.0]}, None),
+        ({}, {"days_since_connection": [4.99, np.inf]}, Rule.RECENTLY_CONNECTED),
+        ({}, {"days_since_connection": [5.0, 0.0]}, None),
+        ({}, {"unanswered": [4.0, 0.0], "days_since_unanswered": [6.9, np.inf]}, Rule.UNANSWERED),
+        ({}, {"unanswered": [4.0, 0.0], "days_since_unanswered": [7.0, np.inf]}, None),
+        ({}, {"unanswered": [3.0, 9.0], "days_since_unanswered": [0.0, 0.0]}, None),
+        ({}, {"of_offer": [3.0, 0.0]}, Rule.SEEN_TOO_OFTEN),
+        ({}, {"of_offer": [2.0, 9.0]}, None),
+        ({}, {"of_category": [10.0]}, Rule.CATEGORY_CAP),
+        ({}, {"of_category": [9.0]}, None),
+        ({}, {"of_channel": [20.0, *[0.0] * 6]}, Rule.CHANNEL_CAP),
+        ({}, {"of_channel": [19.0, *[99.0] * 6]}, None),
+        ({}, {"of_all": [40.0]}, Rule.TOTAL_CAP),
+        ({}, {"of_all": [39.0]}, None),
+        ({}, {"of_all": [40.0], "of_offer": [3.0, 0.0]}, Rule.SEEN_TOO_OFTEN),
+        ({}, {"of_all": [40.0], "of_channel": [20.0, *[0.0] * 6]}, Rule.CHANNEL_CAP),
+        ({"limits": Limits(total=1)}, {"of_all": [40.0], "total_connections": [1.0, 0.0]}, Rule.TOTAL_CAP),
     ],
 )
 def test_rules_of_the_history(fields: dict[str, Any], history: dict[str, Any], rule: Rule | None) -> None:
@@ -107,7 +147,8 @@ def test_what_cannot_be_checked_is_not_shown_to_an_unknown_subscriber() -> None:
         offer("bound", regions=frozenset({"Kurgan"})),
         offer("if", eligible_if=(Condition("data_mb_30d", Op.IS_NULL, True),)),
     )
-    found = Eligibility(offers, POLICY).check(None, no_history(1, offers, {}), channel="app", on=ON)
+    eligibility = Eligibility(offers, POLICY)
+    found = eligibility.check(None, no_history(1, eligibility.book, {}), channel="app", on=ON)
     assert found.dropped(0, offers) == {"bound": "region", "if": "eligible_if"}
 
 
@@ -117,71 +158,106 @@ def test_a_subscriber_without_a_region_is_outside_of_every_region() -> None:
     assert verdict(bound, people=profiles()) == Rule.REGION
 
 
-NULLS = {"number": np.asarray([np.nan]), "text": np.asarray([None], object), "mixed": np.asarray([np.nan], object)}
+def agreed(*channels: str | None) -> Any:
+    return profiles(len(channels), attributes={"consent_channels": list(channels)})
 
 
-@pytest.mark.parametrize("values", NULLS.values(), ids=NULLS)
-@pytest.mark.parametrize("op", list(Op))
-def test_null_satisfies_only_is_null_ne_and_not_in(op: Op, values: np.ndarray) -> None:
-    bounds = {Op.IN: [1, "a", None], Op.NOT_IN: [1, "a", None], Op.BETWEEN: [0, 10], Op.IS_NULL: True}
-    assert OPERATORS[op](values, bounds.get(op, 1)).tolist() == [op in (Op.IS_NULL, Op.NE, Op.NOT_IN)]
-    assert OPERATORS[Op.IS_NULL](values, False).tolist() == [False]
+@pytest.mark.parametrize(
+    ("consent", "channel", "rule"),
+    [
+        ("app;vk", "vk", None),
+        ("vk", "vk", None),
+        ("app;web", "vk", Rule.CONSENT),
+        ("", "vk", Rule.CONSENT),
+        (None, "vk", Rule.CONSENT),
+        ("vkontakte", "vk", Rule.CONSENT),
+        (None, "app", None),
+        (None, None, None),
+    ],
+)
+def test_outbound_channels_need_consent_and_the_own_account_does_not(
+    consent: str | None, channel: str | None, rule: Rule | None
+) -> None:
+    assert verdict(offer("x"), channel=channel, people=agreed(consent)) == rule
 
 
-PLAIN = {
-    Op.EQ: lambda value, bound: value == bound,
-    Op.NE: lambda value, bound: value != bound,
-    Op.GT: lambda value, bound: value > bound,
-    Op.GE: lambda value, bound: value >= bound,
-    Op.LT: lambda value, bound: value < bound,
-    Op.LE: lambda value, bound: value <= bound,
-    Op.IN: lambda value, bound: value in bound,
-    Op.NOT_IN: lambda value, bound: value not in bound,
-    Op.BETWEEN: lambda value, bound: bound[0] <= value <= bound[1],
-    Op.IS_NULL: lambda value, bound: not bound,
-}
-SMALL = st.integers(-2, 2).map(float)
-WORD = st.sampled_from(["", "a", "b", "ы"])
+def test_who_is_unknown_has_not_consented() -> None:
+    eligibility = Eligibility((BASE,), POLICY)
+    history = no_history(1, eligibility.book, {})
+    assert eligibility.check(None, history, channel="vk", on=ON).dropped(0, (BASE,)) == {"base": "no_consent"}
+    assert verdict(BASE, (), channel="vk", people=profiles()) == Rule.CONSENT
 
 
-@given(data=st.data(), op=st.sampled_from(list(Op)), words=st.booleans())
-def test_operators_mean_what_they_say(data: st.DataObject, op: Op, words: bool) -> None:
-    value = WORD if words else SMALL
-    values = data.draw(st.lists(st.none() | value, max_size=6))
-    bounds = {Op.IN: st.lists(value), Op.NOT_IN: st.lists(value), Op.BETWEEN: st.tuples(value, value)}
-    bound = data.draw(bounds.get(op, st.booleans() if op is Op.IS_NULL else value))
-    null = {Op.NE: True, Op.NOT_IN: True, Op.IS_NULL: bool(bound)}.get(op, False)
-    expected = [null if one is None else PLAIN[op](one, bound) for one in values]
-    stored = np.empty(len(values), object)
-    stored[:] = values
-    assert OPERATORS[op](stored, bound).tolist() == expected
-    if not words:
-        numbers = np.asarray([np.nan if one is None else one for one in values], float)
-        assert OPERATORS[op](numbers, bound).tolist() == expected
+@pytest.mark.parametrize(
+    ("minute", "channel", "rule"),
+    [
+        (22 * 60 - 1, "vk", None),
+        (22 * 60, "vk", Rule.QUIET_HOURS),
+        (0, "vk", Rule.QUIET_HOURS),
+        (8 * 60, "vk", None),
+        (23 * 60, "app", None),
+        (None, "vk", None),
+    ],
+)
+def test_quiet_hours_hold_outbound(minute: int | None, channel: str, rule: Rule | None) -> None:
+    assert verdict(offer("x"), channel=channel, people=agreed("vk"), minute=minute) == rule
 
 
-@pytest.mark.parametrize("op", [Op.EQ, Op.GT, Op.GE, Op.LT, Op.LE])
-def test_a_word_never_compares_with_a_number(op: Op) -> None:
-    assert OPERATORS[op](np.asarray([1.0, 2.0]), "a").tolist() == [False, False]
-    assert OPERATORS[op](np.asarray(["a", None], object), 1).tolist() == [False, False]
+PASSED_BY_MANDATORY = (
+    {"days_since_decline": [0.0, np.inf]},
+    {"days_since_connection": [0.0, np.inf]},
+    {"unanswered": [9.0, 0.0], "days_since_unanswered": [0.0, np.inf]},
+    {"of_offer": [9.0, 0.0]},
+    {"of_category": [99.0]},
+    {"of_channel": [99.0] * 7},
+    {"of_all": [99.0]},
+)
 
 
-def test_conditions_see_attributes_and_features() -> None:
-    people = profiles(2, numeric={"data_mb_30d": [5.0, 50.0]}, attributes={"tariff": ["S", None]})
-    assert holds(Condition("data_mb_30d", Op.LT, 10), people).tolist() == [True, False]
-    assert holds(Condition("tariff", Op.EQ, "S"), people).tolist() == [True, False]
-    assert holds(Condition("unheard_of", Op.IS_NULL, True), people).tolist() == [True, True]
+@pytest.mark.parametrize("history", PASSED_BY_MANDATORY)
+def test_a_mandatory_offer_passes_caps_and_cooldowns(history: dict[str, Any]) -> None:
+    assert verdict(offer("x"), **dict(history)) is not None
+    assert verdict(offer("x", mandatory=True), **dict(history)) is None
 
 
-def test_only_a_no_opts_out() -> None:
-    assert opted_out(profiles(3, attributes={"personalisation": [0.0, 1.0, None]})).tolist() == [True, False, False]
-    assert opted_out(profiles(2)).tolist() == [False, False]
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        ({"valid_to": date(2021, 3, 9)}, Rule.EXPIRED),
+        ({"channels": frozenset({"web"})}, Rule.CHANNEL),
+        ({"regions": frozenset({"Rostov"})}, Rule.REGION),
+        ({"eligible_if": (Condition("data_mb_30d", Op.GT, 0.0),)}, Rule.CONDITION),
+        ({"requires": frozenset({"base"})}, Rule.REQUIRES),
+    ],
+)
+def test_a_mandatory_offer_passes_nothing_else(fields: dict[str, Any], rule: Rule) -> None:
+    assert verdict(offer("x", mandatory=True, **fields)) == rule
+    assert verdict(offer("x", mandatory=True), channel="vk", people=agreed("app")) == Rule.CONSENT
+    assert verdict(offer("x", mandatory=True), channel="vk", people=agreed("vk"), minute=0) == Rule.QUIET_HOURS
+    spent = {"total_connections": [1.0, 0.0]}
+    assert verdict(offer("x", mandatory=True, limits=Limits(total=1)), **spent) == Rule.TOTAL_LIMIT
 
 
+TIGHT = replace(POLICY, caps=tuple(replace(cap, at_most=2 + place) for place, cap in enumerate(POLICY.caps)))
+BY_SUBSCRIBER = (
+    "connected",
+    "connections",
+    "days_since_decline",
+    "days_since_connection",
+    "unanswered",
+    "days_since_unanswered",
+)
 RICH = (
     offer("a", regions=frozenset({"Kurgan"}), excludes=frozenset({"b", "c"})),
     offer("b", eligible_if=(Condition("data_mb_30d", Op.GE, 2.0), Condition("tariff", Op.NE, "S"))),
-    offer("c", requires=frozenset({"a", "b"}), channels=frozenset({"web"}), limits=Limits(per_subscriber=1)),
+    offer(
+        "c",
+        "voice",
+        mandatory=True,
+        requires=frozenset({"a", "b"}),
+        channels=frozenset({"web"}),
+        limits=Limits(per_subscriber=1),
+    ),
     offer("d", limits=Limits(total=2), valid_from=date(2021, 3, 1), regions=frozenset({"Rostov", "Moscow"})),
 )
 
@@ -200,28 +276,34 @@ def test_one_subscriber_is_a_row_of_many(data: st.DataObject, rows: int) -> None
         attributes={
             "region": column(st.sampled_from(["Kurgan", "Rostov", "Elsewhere", None])),
             "tariff": column(st.sampled_from(["S", "M", None])),
+            "consent_channels": column(st.sampled_from(["app;vk", "app", None])),
         },
     )
+    eligibility = Eligibility(RICH, TIGHT)
+    ages = st.sampled_from([0.0, 4.0, 6.0, 9.0, 10.0, np.inf])
     history = ContactHistory(
         table(st.booleans()),
         table(st.integers(0, 2)).astype(float),
-        table(st.integers(0, 4)).astype(float),
-        table(st.sampled_from([0.0, 9.0, 10.0, np.inf])),
+        table(ages),
+        table(ages),
+        table(st.integers(0, 5)).astype(float),
+        table(ages),
         np.asarray(data.draw(st.lists(st.integers(0, 3), min_size=4, max_size=4)), float),
+        tuple(
+            np.asarray(column(st.lists(st.integers(0, 4), min_size=groups, max_size=groups)), float)
+            for groups in eligibility.book.groups
+        ),
     )
-    channel = data.draw(st.sampled_from([None, "app", "web"]))
-    eligibility = Eligibility(RICH, POLICY)
+    channel = data.draw(st.sampled_from([None, "app", "web", "vk"]))
     many = eligibility.check(people, history, channel=channel, on=ON)
     for row in range(rows):
         part = slice(row, row + 1)
         own = ContactHistory(
-            history.connected[part],
-            history.connections[part],
-            history.impressions[part],
-            history.days_since_decline[part],
+            *(getattr(history, name)[part] for name in BY_SUBSCRIBER),
             history.total_connections,
+            tuple(counts[part] for counts in history.shown),
         )
-        one = Eligibility(RICH, POLICY).check(people.take(np.asarray([row])), own, channel=channel, on=ON)
+        one = Eligibility(RICH, TIGHT).check(people.take(np.asarray([row])), own, channel=channel, on=ON)
         assert one.verdict[0].tolist() == many.verdict[row].tolist()
         assert one.dropped(0, RICH) == many.dropped(row, RICH)
         assert set(one.dropped(0, RICH).values()) <= {str(rule) for rule in RULES} - {str(Rule.RANK)}

@@ -18,7 +18,7 @@ PEOPLE = pa.table(
         "activated_on": pa.array([date(2021, 1, 1)] * 2),
         "birth_year": pa.array([1980, None], pa.int32()),
         "personalisation": [True, None],
-        "consent_channels": pa.array([["app"], []]),
+        "consent_channels": pa.array([["vk", "app"], []]),
         "discount": pa.array([Decimal("1.5"), None]),
         "since": pa.array([date(2020, 2, 29), None]),
         "score": [0.25, None],
@@ -67,6 +67,7 @@ def test_rows_come_by_day_and_id_with_their_attributes_and_keys() -> None:
         "region": ["Kurgan", None, None, "Kurgan"],
         "birth_year": [1980.0, None, None, 1980.0],
         "personalisation": [1.0, None, None, 1.0],
+        "consent_channels": ["app;vk", None, "", "app;vk"],
         "discount": [1.5, None, None, 1.5],
         "since": ["2020-02-29", None, None, "2020-02-29"],
         "score": [0.25, None, None, 0.25],
@@ -86,11 +87,12 @@ def test_a_profile_that_comes_twice_is_refused() -> None:
         assemble_profiles(features(("a", 1), ("a", 1)), long(USAGE_MEASURES), long(RESPONSE_MEASURES), PEOPLE)
 
 
-def test_ids_days_consent_and_namesakes_of_features_are_no_attributes() -> None:
+def test_ids_days_and_namesakes_of_features_are_no_attributes() -> None:
     assert attribute_names(PEOPLE.column_names) == [
         "region",
         "birth_year",
         "personalisation",
+        "consent_channels",
         "discount",
         "since",
         "score",

@@ -1,50 +1,51 @@
-"""The dashboard: one page rendered here, its style sheet, its charts. Open: it shows sums, never a subscriber."""
+"""The dashboard: one page rendered here, its style sheet, its charts. It shows sums, never a subscriber."""
 
 import asyncio
 import pathlib
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Any
 
-import orjson
 import pyarrow as pa
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
-from fastapi.routing import APIRoute
 from jinja2 import Environment
 
+from mia.api.access import Access
+from mia.api.access.access import cookie_of
+from mia.api.access.schemes import SESSION_COOKIE
 from mia.api.dashboard.charts import ChartKind, Series, Width, draw_chart
 from mia.api.dashboard.gallery import Gallery
+from mia.api.dashboard.readable import readable_problems
 from mia.api.dashboard.view import MEASURES, Choice, Found, build_series, build_view
 from mia.api.dashboard.words import TEXTS, group_name
-from mia.api.problems import answer_problem, problem_responses
+from mia.api.problems import problem_responses
 from mia.api.routes.uptake import csv_response
 from mia.api.services import Services
-from mia.api.wire import By, IfGiven, Month
+from mia.api.wire import By, OptionalMonth, OptionalName
 from mia.domain.offer import Language
 from mia.drawing import Theme
-from mia.errors import InvalidInput, MiaError, UnknownOffer
-from mia.services.record import Identifier
+from mia.errors import InvalidInput, UnknownOffer
 
 BASELINE = "2021-01"
 CARD_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 """A card brings its style along, since it must stand alone."""
 DIMENSIONS = ("macro_region", "region", "offer", "channel", "arm")
 
-Baseline = Annotated[Month | None, IfGiven, Query(description="month that growth is counted from")]
+Baseline = Annotated[OptionalMonth, Query(description="month that growth is counted from")]
 Dimension = Annotated[By, Query(description="how to group")]
 Lang = Annotated[Language, Query(description="language of the texts")]
-From = Annotated[Month | None, IfGiven, Query(alias="from", description="first month; else 24 months are shown")]
-To = Annotated[Month | None, IfGiven, Query(alias="to", description="last month, that of the headline too")]
-HeadlineOf = Annotated[Identifier | None, IfGiven, Query(description="macro-region of the headline")]
+From = Annotated[OptionalMonth, Query(alias="from", description="first month; else 24 months are shown")]
+To = Annotated[OptionalMonth, Query(alias="to", description="last month, that of the headline too")]
+HeadlineOf = Annotated[OptionalName, Query(description="macro-region of the headline")]
 
 
-def dashboard_routes(services: Services, pages: Environment) -> APIRouter:
-    """Routes under /dashboard."""
-    router = APIRouter(tags=["dashboard"])
-    readable = APIRouter(route_class=_readable_problems(pages))
+def dashboard_routes(services: Services, door: Access, pages: Environment) -> APIRouter:
+    """Routes under /dashboard, for who signed in or sends a key; its style and its icon are for everybody."""
+    router, person = APIRouter(tags=["dashboard"]), [Depends(door.require_person())]
+    files = APIRouter(dependencies=person)
+    readable = APIRouter(route_class=readable_problems(pages), dependencies=person)
     folder = pathlib.Path(__file__).parent
     page, style, icon = pages.get_template("page.html"), folder / "style.css", folder / "icon.svg"
     style_bytes, icon_bytes = style.read_bytes(), icon.read_bytes()
@@ -84,7 +85,7 @@ def dashboard_routes(services: Services, pages: Environment) -> APIRouter:
 
         return gallery.show(services.ledger.position(), (kind, choice, theme, width), drawn)
 
-    def render(choice: Choice) -> str:
+    def render(choice: Choice, session: str) -> str:
         shown = series(choice)
         rows = uptake.table(choice.baseline, "macro_region").to_pylist()
         regions = [region for region in dict.fromkeys(row["group"] for row in rows) if region is not None]
@@ -93,7 +94,8 @@ def dashboard_routes(services: Services, pages: Environment) -> APIRouter:
         headline = uptake.headline(region, choice.baseline, choice.end) if asked else None
         found = Found(shown, uptake.months(), regions, region, headline)
         values = _page_values(choice, build_view(choice, found), services.ledger.position())
-        return page.render(values, model=services.decisions.model_version)
+        stamp = door.sign_in.stamp(session) if session else ""
+        return page.render(values, model=services.decisions.model_version, leave=stamp)
 
     @router.get("/dashboard/style.css", include_in_schema=False)
     async def show_style() -> Response:
@@ -107,13 +109,13 @@ def dashboard_routes(services: Services, pages: Environment) -> APIRouter:
     async def show_way() -> Response:
         return RedirectResponse("/dashboard", 307)
 
-    @readable.get("/dashboard", summary="The dashboard page", response_class=Response, responses=_body("text/html"))
-    async def show_page(choice: Annotated[Choice, Depends(choose)]) -> Response:
+    @readable.get("/dashboard", summary="The dashboard page", response_class=Response, responses=_page())
+    async def show_page(request: Request, choice: Annotated[Choice, Depends(choose)]) -> Response:
         """Growth of connections: headline, charts and table."""
-        html = await asyncio.to_thread(render, choice)
+        html = await asyncio.to_thread(render, choice, cookie_of(request.scope, SESSION_COOKIE))
         return Response(html, media_type="text/html", headers={"Content-Language": choice.language.value})
 
-    @router.get("/dashboard/{kind}.svg", summary="A chart", response_class=Response, responses=_body("image/svg+xml"))
+    @files.get("/dashboard/{kind}.svg", summary="A chart", response_class=Response, responses=_body("image/svg+xml"))
     async def show_chart(
         kind: ChartKind,
         choice: Annotated[Choice, Depends(choose)],
@@ -124,7 +126,7 @@ def dashboard_routes(services: Services, pages: Environment) -> APIRouter:
         svg = await asyncio.to_thread(draw, kind, choice, theme, width)
         return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
 
-    @router.get(
+    @files.get(
         "/dashboard/uptake.csv", summary="The table as CSV", response_class=Response, responses=_body("text/csv")
     )
     async def show_csv(choice: Annotated[Choice, Depends(choose)]) -> Response:
@@ -136,7 +138,7 @@ def dashboard_routes(services: Services, pages: Environment) -> APIRouter:
         "/dashboard/models/{version}/card",
         summary="A model card",
         response_class=Response,
-        responses=_body("text/html") | problem_responses(404),
+        responses=_page(404),
     )
     async def show_card(
         version: Annotated[str, Path(max_length=20, description="version of the model, or `champion`")],
@@ -149,42 +151,30 @@ def dashboard_routes(services: Services, pages: Environment) -> APIRouter:
         "/dashboard/monitor",
         summary="The live model in operation",
         response_class=Response,
-        responses=_body("text/html") | problem_responses(404),
+        responses=_page(404),
     )
     async def show_health() -> Response:
         """The page of the last `mia monitor`: drift, calibration, fallbacks and exploration against their limits."""
         html = await asyncio.to_thread(services.health.page)
         return Response(html, media_type="text/html", headers={"Content-Security-Policy": CARD_POLICY})
 
+    router.include_router(files)
     router.include_router(readable)
     return router
 
 
-def _readable_problems(pages: Environment) -> type[APIRoute]:
-    """Routes whose problems are answered by a page, for they are opened by people."""
-    template = pages.get_template("problem.html")
-
-    class Readable(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            answer = super().get_route_handler()
-
-            async def answer_readably(request: Request) -> Response:
-                try:
-                    return await answer(request)
-                except (MiaError, RequestValidationError) as error:
-                    problem = await answer_problem(request, error)
-                detail = orjson.loads(problem.body)["detail"]
-                lang = Language.EN if request.query_params.get("lang") == Language.EN else Language.RU
-                html = template.render(t=TEXTS[lang], lang=lang.value, detail=detail)
-                return Response(html, problem.status_code, media_type="text/html")
-
-            return answer_readably
-
-    return Readable
-
-
 def _body(media_type: str) -> dict[int | str, dict[str, Any]]:
-    return {200: {"content": {media_type: {"schema": {"type": "string"}}}}, **problem_responses(422, 503)}
+    return {
+        200: {"content": {media_type: {"schema": {"type": "string"}}}},
+        **problem_responses(401, 403, 422, 429, 503),
+    }
+
+
+def _page(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Answers of a route that people open: a page, whatever became of it."""
+    content = {"text/html": {"schema": {"type": "string"}}}
+    found = (200, *statuses, 401, 403, 422, 429, 503)
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(found)}
 
 
 def _group_name(services: Services, choice: Choice, group: str | None) -> str:

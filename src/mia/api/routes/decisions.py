@@ -1,50 +1,28 @@
 """Decisions: ask for offers, and look up how an answer came about."""
 
-import asyncio
-import logging
-from dataclasses import replace
-from functools import lru_cache
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
 from mia.api import access
 from mia.api.access import Access
+from mia.api.deciding import Deciding
 from mia.api.encode import encode_decision, encode_trace
 from mia.api.express import express_route
 from mia.api.language import preferred_language
-from mia.api.metrics import Metrics
 from mia.api.problems import problem_responses
-from mia.api.services import Offers, Services
+from mia.api.services import Services
 from mia.api.wire import DecisionAnswer, DecisionBody, TraceAnswer
-from mia.domain.decision import Decision, DecisionRequest, Fallback
-from mia.errors import LedgerUnavailable
-
-OLD_CATALOGUES = 8
-_LOG = logging.getLogger(__name__)
+from mia.domain.decision import Decision, DecisionRequest
+from mia.logs import Exchange, exchange_of
 
 
-def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRouter:
+def decision_routes(services: Services, door: Access, deciding: Deciding) -> APIRouter:
     """Routes under /v1/decisions."""
-    catalogue_of = lru_cache(maxsize=OLD_CATALOGUES)(services.catalogue)
 
-    async def catalogue_then(decision: Decision) -> Offers:
-        """The catalogue that was in force when a decision was taken."""
-        current = services.decisions.catalogue
-        if current.version == decision.versions.catalogue:
-            return current
-        return await asyncio.to_thread(catalogue_of, decision.versions.catalogue)
-
-    async def stored(decision: Decision) -> Decision:
-        """The decision as the ledger holds it after the commit; the answer is never empty when it cannot."""
-        try:
-            return await asyncio.shield(asyncio.wrap_future(services.writer.submit_decision(decision)))
-        except LedgerUnavailable:
-            _LOG.exception("decision %s is answered but not stored", decision.decision_id)
-            metrics.count_unstored()
-            return replace(decision, fallback=Fallback.LEDGER_UNAVAILABLE)
-
-    async def answer(body: DecisionBody, accept_language: str | None) -> Response:
+    async def answer(body: DecisionBody, accept_language: str | None, exchange: Exchange) -> Response:
+        exchange.hidden = body.subscriber_id
+        exchange.mark("read")
         request = DecisionRequest(
             subscriber_id=body.subscriber_id,
             channel=body.channel.value,
@@ -56,13 +34,14 @@ def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRo
             request_id=body.request_id,
             region=body.region,
         )
-        decision = await stored(services.decisions.decide(request))
-        metrics.count_decision(decision)
-        return _answer(decision, encode_decision(decision, await catalogue_then(decision)))
+        decision, catalogue = await deciding.take(request, exchange)
+        content = encode_decision(decision, catalogue)
+        exchange.mark("encode")
+        return _answer(decision, content)
 
     async def express(http: Request, body: DecisionBody) -> Response:
-        await door.admit(http, access.OFFERS)
-        return await answer(body, http.headers.get("accept-language"))
+        await door.admit(http.scope, access.OFFERS)
+        return await answer(body, http.headers.get("accept-language"), exchange_of(http.scope))
 
     router = APIRouter(tags=["decisions"], route_class=express_route(DecisionBody, express))
 
@@ -70,27 +49,28 @@ def decision_routes(services: Services, door: Access, metrics: Metrics) -> APIRo
         "/v1/decisions",
         summary="The best offers for a subscriber",
         response_model=DecisionAnswer,
-        responses=problem_responses(401, 403, 409, 413, 422),
+        responses=problem_responses(401, 403, 408, 409, 413, 422, 429, 503),
         dependencies=[Depends(door.require(access.OFFERS))],
     )
     async def decide(
         body: DecisionBody,
+        http: Request,
         accept_language: Annotated[str | None, Header(description="`ru` (default) or `en`, with weights")] = None,
     ) -> Response:
         """Answered after the decision is committed. An unknown subscriber gets a fallback, which is named."""
-        return await answer(body, accept_language)
+        return await answer(body, accept_language, exchange_of(http.scope))
 
     @router.get(
         "/v1/decisions/{decision_id}",
         summary="How a decision came about",
         response_model=TraceAnswer,
-        responses=problem_responses(401, 403, 404, 422, 503),
+        responses=problem_responses(401, 403, 404, 422, 429, 503),
         dependencies=[Depends(door.require(access.ADMIN))],
     )
     async def trace(decision_id: Annotated[str, Path(max_length=200)]) -> Response:
         """The answer, what was in force, and for every candidate that fell out the rule that dropped it."""
-        found = await asyncio.to_thread(services.decisions.traced, decision_id)
-        return _answer(found.decision, encode_trace(found, await catalogue_then(found.decision)))
+        found, catalogue = await deciding.trace(decision_id)
+        return _answer(found.decision, encode_trace(found, catalogue))
 
     return router
 

@@ -1,21 +1,17 @@
 """Events: what subscribers did with their offers."""
 
-import asyncio
-
 import orjson
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from mia.api import access
 from mia.api.access import Access
-from mia.api.metrics import Metrics
-from mia.api.problems import problem_responses
-from mia.api.services import Services
+from mia.api.problems import problem_response, problem_responses
+from mia.api.recording import CONFLICT, Recording
 from mia.api.wire import EventsAnswer, EventsBody
-from mia.domain.event import Event, Outcome
-from mia.services.record import Rejected
+from mia.logs import exchange_of
 
 
-def event_routes(services: Services, door: Access, metrics: Metrics) -> APIRouter:
+def event_routes(door: Access, recording: Recording) -> APIRouter:
     """Routes under /v1/events."""
     router = APIRouter(tags=["events"])
 
@@ -23,30 +19,21 @@ def event_routes(services: Services, door: Access, metrics: Metrics) -> APIRoute
         "/v1/events",
         summary="Record what subscribers did",
         response_model=EventsAnswer,
-        responses=problem_responses(401, 403, 413, 422, 503),
+        responses=problem_responses(401, 403, 408, 409, 413, 422, 429, 503),
         dependencies=[Depends(door.require(access.EVENTS))],
     )
-    async def record(body: EventsBody) -> Response:
-        """Answered after the commit. An id counts once; an event that cannot be read does not sink the others."""
-        events, rejected = await asyncio.to_thread(services.recorder.prepare, body.events)
-        outcomes: list[Outcome] = []
-        if events:
-            outcomes = await asyncio.shield(asyncio.wrap_future(services.writer.submit_events(events)))
-        metrics.count_events(events, outcomes, len(rejected))
-        return Response(_encode(events, outcomes, rejected), media_type="application/json")
+    async def record(body: EventsBody, http: Request) -> Response:
+        """Answered after the commit. An id counts once; an event that cannot be read does not sink the others.
+
+        Where every event was recorded before with another content, the answer is a 409 that says so of each.
+        """
+        exchange = exchange_of(http.scope)
+        exchange.hidden = body.events
+        exchange.mark("read")
+        taken = await recording.take(body.events, exchange)
+        conflicts = sum(one["reason"] == CONFLICT for one in taken["rejected"])
+        if conflicts and conflicts == len(body.events):
+            return problem_response(409, "event-conflict", CONFLICT, members=taken)
+        return Response(orjson.dumps(taken), media_type="application/json")
 
     return router
-
-
-def _encode(events: list[Event], outcomes: list[Outcome], rejected: list[Rejected]) -> bytes:
-    ids: dict[Outcome, list[str]] = {outcome: [] for outcome in Outcome}
-    for event, outcome in zip(events, outcomes, strict=True):
-        ids[outcome].append(event.event_id)
-    refused = [{"event_id": item.event_id, "reason": item.reason} for item in rejected]
-    refused += [
-        {"event_id": event_id, "reason": "conflict: this id was recorded with another content"}
-        for event_id in ids[Outcome.CONFLICT]
-    ]
-    return orjson.dumps(
-        {"accepted": ids[Outcome.ACCEPTED], "duplicate": ids[Outcome.DUPLICATE], "rejected": refused},
-    )

@@ -6,9 +6,10 @@ import os
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
+from mia.api.access import UPTAKE, Access
 from mia.api.metrics import Metrics
 from mia.api.services import Services, Uptake
 from mia.errors import MiaError
@@ -17,8 +18,8 @@ from mia.uptake.growth import name_unknown
 _LOG = logging.getLogger(__name__)
 
 
-def health_routes(services: Services, metrics: Metrics) -> APIRouter:
-    """/healthz, /readyz and /metrics; open to everyone inside the network."""
+def health_routes(services: Services, door: Access, metrics: Metrics, *, open_metrics: bool) -> APIRouter:
+    """/healthz, /readyz and /metrics; open to everyone inside the network, /metrics only if it is meant to be."""
     router = APIRouter(tags=["operation"])
 
     @router.get("/healthz", summary="Alive", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
@@ -39,6 +40,7 @@ def health_routes(services: Services, metrics: Metrics) -> APIRouter:
         summary="Prometheus metrics",
         response_class=Response,
         responses={200: {"content": {"text/plain": {}}}},
+        dependencies=[] if open_metrics else [Depends(door.require(UPTAKE))],
     )
     async def show_metrics() -> Response:
         """Counters of this worker, and the state it sees."""
@@ -82,6 +84,12 @@ def _show_state(services: Services, metrics: Metrics) -> None:
     report = services.health.report()
     if report is not None:
         metrics.show_health(report)
+    metrics.show_queue(services.writer.waiting)
+    try:
+        metrics.show_ages(services.ages())
+    except Exception:
+        # A registry or a lake that is away in whatever way takes its ages with it, and nothing else.
+        _LOG.exception("the ages of what is in force could not be read for the metrics")
     try:
         metrics.show_state(
             model=services.decisions.model_version,

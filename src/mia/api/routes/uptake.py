@@ -13,7 +13,7 @@ from mia.api import access
 from mia.api.access import Access
 from mia.api.problems import problem_responses
 from mia.api.services import Uptake
-from mia.api.wire import By, IfGiven, Month, UptakeAnswer
+from mia.api.wire import Month, OptionalBy, OptionalMonth, UptakeAnswer
 from mia.errors import InvalidInput
 from mia.uptake.growth import name_unknown
 
@@ -30,14 +30,14 @@ def uptake_routes(figures: Uptake, door: Access) -> APIRouter:
         "/v1/uptake",
         summary="Connections by month and group",
         response_model=UptakeAnswer,
-        responses=answers | problem_responses(401, 403, 422, 503),
+        responses=answers | problem_responses(401, 403, 422, 429, 503),
         dependencies=[Depends(door.require(access.UPTAKE)), Depends(_require_known_parameters)],
     )
     async def uptake(
         baseline: Annotated[Month, Query(description="month that growth is counted from")] = "2021-01",
-        by: Annotated[By | None, IfGiven, Query(description="how to group; else the total")] = None,
-        start: Annotated[Month | None, IfGiven, Query(alias="from", description="first month")] = None,
-        end: Annotated[Month | None, IfGiven, Query(alias="to", description="last month")] = None,
+        by: Annotated[OptionalBy, Query(description="how to group; else the total")] = None,
+        start: Annotated[OptionalMonth, Query(alias="from", description="first month")] = None,
+        end: Annotated[OptionalMonth, Query(alias="to", description="last month")] = None,
         accept: Annotated[str | None, Header(description="`text/csv` for CSV")] = None,
     ) -> Response:
         """Each connection counts once, in the month of the subscriber's local day."""

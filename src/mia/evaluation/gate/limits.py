@@ -50,8 +50,8 @@ class GateLimits:
     value_effective_size: float = 200.0
     """Rows that the weighted log must be worth, for the candidate and for the reference, before their values are held
     against each other: of fewer, chance alone would refuse."""
-    slice_loss: Limit = Limit(0.03, 0.1)
-    """AUC below the reference in a slice. A slice is red only where the loss is proven for all slices together."""
+    slice_loss: float = 0.03
+    """AUC below the reference in a slice; more is amber. Red is only a loss that is proven for all slices together."""
     drift: Limit = Limit(0.25, 2.0)
     """Population stability index between the earlier and the later part, averaged over features by their gain.
     Features of long windows move much while the history of usage is younger than their window."""

@@ -1,6 +1,7 @@
 """Policies that explore, each with the exact propensity of what it shows."""
 
 from mia.ranking.exploration.epsilon_uniform import EpsilonUniform
+from mia.ranking.exploration.firsts import draw_behind, marginals_behind
 from mia.ranking.exploration.plackett_luce import OptimisticPlackettLuce, PlackettLuce
 from mia.ranking.exploration.policy import Exploration
 from mia.ranking.exploration.prospects import Prospects
@@ -21,6 +22,8 @@ __all__ = [
     "Prospects",
     "Slate",
     "build_exploration",
+    "draw_behind",
     "exploration_of_name",
     "full_exploration",
+    "marginals_behind",
 ]

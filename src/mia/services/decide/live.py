@@ -1,21 +1,23 @@
-"""What is in force while decisions are taken: catalogue, model and profile snapshot, loaded by version."""
+"""What is in force while decisions are taken: catalogue, model, profile snapshot and policy, loaded by version."""
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mia.domain.decision import Fallback, Versions
+from mia.domain.policy import Policy
 from mia.errors import FeatureMismatch
 from mia.frames import Floats, Profiles
 from mia.offers.catalogue import Catalogue
 from mia.offers.eligibility import Eligibility
 from mia.ports import ProfileReader, ProfileStore
-from mia.ranking.exploration import Exploration
+from mia.ranking.arbitration import Arbitration
+from mia.ranking.exploration import Exploration, build_exploration
 from mia.ranking.history import OfferRates, no_offer_history
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.rankers.base import Ranker
-from mia.services.decide.policy import Policy
+from mia.services.decide.named_policy import policy_of_name
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +25,9 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Live:
     """One consistent set. `model` is None when there is none that can be used, and `without_model` says why;
-    `doubt` is how uncertain the rate of each offer is; `has_budgets` says whether any offer can be connected only so
-    often in all; `refusal` names the feature schemas of a model and a snapshot that do not belong together; `profiles`
-    keeps the snapshot open, so that no request has to open it.
+    `doubt` is how uncertain the rate of each offer is; `budgets` are the most connections of the offers that can be
+    connected only so often in all; `refusal` names the feature schemas of a model and a snapshot that do not belong
+    together; `profiles` keeps the snapshot open, so that no request has to open it.
     """
 
     versions: Versions
@@ -33,12 +35,13 @@ class Live:
     table: OfferTable
     eligibility: Eligibility
     exploration: Exploration
+    arbitration: Arbitration
     rates: OfferRates
     doubt: Floats
     model: Ranker | None
     without_model: Fallback | None
     profiles: ProfileReader | None
-    has_budgets: bool
+    budgets: Mapping[str, int]
     refusal: FeatureMismatch | None = None
 
     def find(self, subscriber_id: str) -> Profiles | None:
@@ -53,16 +56,17 @@ class LiveLoader:
     load_catalogue: Callable[[str], Catalogue]
     load_model: Callable[[str], Ranker]
     profiles: ProfileStore
+    load_policy: Callable[[str], Policy]
 
     def load(self, versions: Versions) -> Live:
         """The set of these versions; a model that cannot be used is left out and logged.
 
-        Raises UnknownSnapshot, ValueError for a policy that cannot be read, or the error of the catalogue.
+        Raises UnknownSnapshot, or the error of the catalogue or of the policy.
         """
         catalogue = self.load_catalogue(versions.catalogue)
         table = OfferTable.build(catalogue.offers)
         snapshot = versions.profile
-        policy = Policy.of_name(versions.policy)
+        policy = policy_of_name(versions.policy) or self.load_policy(versions.policy)
         history = no_offer_history() if snapshot is None else self.profiles.history(snapshot)
         rates = OfferRates.build(history, table)
         model, without, refusal = self._model(versions)
@@ -71,13 +75,14 @@ class LiveLoader:
             catalogue,
             table,
             Eligibility(catalogue.offers, policy.contact),
-            policy.exploration,
+            build_exploration(policy.exploration.kind, **policy.exploration.parameters),
+            Arbitration.build(policy.arbitration, table),
             rates,
             rates.doubt[-1],
             model,
             without,
             None if snapshot is None else self.profiles.reader(snapshot),
-            any(offer.limits.total is not None for offer in catalogue.offers),
+            {offer.id: offer.limits.total for offer in catalogue.offers if offer.limits.total is not None},
             refusal,
         )
 

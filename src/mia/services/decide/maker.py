@@ -3,26 +3,28 @@
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from mia.domain.decision import Decision, DecisionRequest, Fallback, Versions
+from mia.domain.past import Past
 from mia.domain.region import Region
-from mia.domain.subscriber import ArmSplit
+from mia.domain.subscriber import Arm, ArmSplit
 from mia.errors import LedgerUnavailable
 from mia.frames import Profiles
 from mia.offers.catalogue import Catalogue
-from mia.offers.contact import ContactHistory
-from mia.ports import Ledger, ProfileReader
+from mia.ports import Ledger, ProfileReader, Proposal
 from mia.services.decide.budget import Within, at_once
 from mia.services.decide.force import Force
-from mia.services.decide.histories import Histories
+from mia.services.decide.histories import Histories, contact_history
 from mia.services.decide.live import Live, LiveLoader, Sets
 from mia.services.decide.newcomers import Attributes, Newcomers, profile_of
 from mia.services.decide.rank import rank
 from mia.services.decide.replay import Replayed, Traced, replay, trace
 from mia.services.decide.taken import Taken
+from mia.services.decide.weigh import Weighed, weigh
 from mia.tables import MACRO_REGION, REGION, TIMEZONE
 from mia.timeline import timestamp_of
 
@@ -46,7 +48,8 @@ class DecisionMaker:
     versions, loads them, tries them on recent requests, and then puts them into force in one step.
 
     `newcomers` are the subscribers of the lake that a snapshot does not know; `score_within` and `read_within` run the
-    model and the ledger within their time budgets.
+    model and the ledger within their time budgets. An offer shown keeps its place in caps for `reservation`
+    (microseconds), until its impression comes.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class DecisionMaker:
         default_timezone: str,
         clock: Callable[[], int],
         new_id: Callable[[], str],
+        reservation: int,
         newcomers: Callable[[ProfileReader], Newcomers] = lambda _: Newcomers(),
         score_within: Within = at_once,
         read_within: Within = at_once,
@@ -67,6 +71,7 @@ class DecisionMaker:
         self._sets, self._histories = Sets(loader.load), Histories(ledger)
         self._arms, self._regions, self._default_timezone = arms, regions, default_timezone
         self._new_id, self._score_within, self._read_within = new_id, score_within, read_within
+        self._reservation = reservation
         self._force = Force(self._sets, newest, newcomers, clock)
         self._is_reading = True
 
@@ -125,8 +130,30 @@ class DecisionMaker:
         self._force.recent.append(request)
         return self._take(self.live, request, self._score_within)
 
+    def take_anew(self, request: DecisionRequest, past: Past | None) -> Decision:
+        """Answer a request on this past and nothing else; None is a ledger that is away."""
+        return self._decide(self.live, request, past, at_once)
+
+    def propose(self, request: DecisionRequest) -> Proposal:
+        """Answer a request so that the ledger can have it taken anew where it was overtaken."""
+        return Proposal(self.decide(request), partial(self.take_anew, request))
+
+    @property
+    def budgets(self) -> Mapping[str, int]:
+        """The most connections of the offers in force that can be connected only so often in all."""
+        return self.live.budgets
+
+    def weigh(self, request: DecisionRequest, upto: tuple[int, int] | None = None) -> Weighed:
+        """What a request of the personalised arm weighs offers by, with the events and decisions up to two positions
+        (all by default).
+        """
+        live, profile = self.live, self.live.find(request.subscriber_id)
+        history = contact_history(live, request, self._histories.upto(request, upto))
+        moment = timestamp_of(request.at).astimezone(self._zone(profile))
+        return weigh(live, request, profile, history, arm=Arm.MIA, moment=moment, failed=None)
+
     def retake(self, stored: Decision) -> Taken:
-        """Take a stored decision again, from its versions, arm and ledger position.
+        """Take a stored decision again, from its versions, arm and ledger positions.
 
         What had failed then is taken as failed again. Raises UnknownSnapshot for profiles that were pruned, and
         FeatureMismatch when model and profiles no longer belong together.
@@ -134,23 +161,18 @@ class DecisionMaker:
         live = self._sets.of(stored.versions)
         if live.refusal is not None and stored.fallback is not Fallback.FEATURE_MISMATCH:
             raise live.refusal
-        unread = stored.fallback is Fallback.LEDGER_UNAVAILABLE
-        history = (
-            self._histories.unknown(live)
-            if unread
-            else self._histories.upto(live, stored.request, stored.ledger_position)
-        )
-        return self._answer(
+        taken = self._answer(
             live,
             stored.request,
-            history,
+            None if stored.fallback is Fallback.LEDGER_UNAVAILABLE else self._histories.then(stored),
             stored.decision_id,
-            stored.ledger_position,
             stored.fallback if stored.fallback in FAILURES else None,
             arm=stored.arm,
             attributes=stored.attributes,
             within=at_once,
         )
+        # How long it kept its places is a fact about those that came after it.
+        return replace(taken, decision=replace(taken.decision, reserved_until=stored.reserved_until))
 
     def replay(self, decision_id: str) -> Replayed:
         """Rebuild a stored decision and compare; see `mia.services.decide.replay.replay`."""
@@ -181,24 +203,23 @@ class DecisionMaker:
         return self._take(live, request, at_once)
 
     def _take(self, live: Live, request: DecisionRequest, within: Within) -> Decision:
-        failed: Fallback | None = None
-        position = 0
+        past: Past | None = None
         try:
-            position, history = self._read_within(lambda: self._histories.newest(live, request))
+            past = self._read_within(lambda: self._histories.newest(live, request))
             self._is_reading = True
         except (LedgerUnavailable, TimeoutError):
             if self._is_reading:
                 log.exception("the ledger cannot be read; deciding without contact history")
             self._is_reading = False
-            failed = Fallback.LEDGER_UNAVAILABLE
-            history = self._histories.unknown(live)
+        return self._decide(live, request, past, within)
+
+    def _decide(self, live: Live, request: DecisionRequest, past: Past | None, within: Within) -> Decision:
         return self._answer(
             live,
             request,
-            history,
+            past,
             self._new_id(),
-            position,
-            failed,
+            Fallback.LEDGER_UNAVAILABLE if past is None else None,
             arm=str(self._arms.arm_of(request.subscriber_id)),
             attributes=self._force.newcomers.find(request.subscriber_id),
             within=within,
@@ -208,9 +229,8 @@ class DecisionMaker:
         self,
         live: Live,
         request: DecisionRequest,
-        history: ContactHistory,
+        past: Past | None,
         decision_id: str,
-        position: int,
         failed: Fallback | None,
         *,
         arm: str,
@@ -223,6 +243,7 @@ class DecisionMaker:
         if attributes is not None:
             profile = self._profile(live, request.subscriber_id, attributes)
         moment = timestamp_of(request.at).astimezone(self._zone(profile, request.region))
+        history, known = contact_history(live, request, past), past or Past()
         answer = rank(
             live,
             request,
@@ -241,14 +262,17 @@ class DecisionMaker:
             arm,
             live.versions,
             seed,
-            position,
+            known.position,
             answer.explored,
             answer.fallback,
             answer.offers,
             answer.stages,
             answer.dropped,
-            answer.empty_reason,
-            attributes,
+            decision_position=known.decision_position,
+            reserved_until=request.at + self._reservation,
+            exhausted=tuple(sorted(known.exhausted)),
+            empty_reason=answer.empty_reason,
+            attributes=attributes,
         )
         return Taken(decision, live, profile, history, moment, answer)
 

@@ -4,32 +4,31 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
 from mia.domain.decision import DecisionRequest, Fallback, RankedOffer, Reason, Rule, Stage
-from mia.domain.subscriber import Arm
-from mia.frames import Floats, Ints, Profiles
-from mia.offers.contact import ContactHistory
-from mia.offers.eligibility import RULES, Candidates, opted_out
-from mia.ranking.arbitration import Objective, expected_value
+from mia.frames import Ints, Profiles
+from mia.offers.contact import ContactHistory, Room
+from mia.offers.eligibility import RULES, Candidates
 from mia.ranking.explanation import Explainable, explain
-from mia.ranking.exploration import Prospects
-from mia.ranking.pairs import Context, Pairs, build_pairs, numbers_of
-from mia.ranking.rankers.base import Ranker
+from mia.ranking.exploration import Prospects, Slate, draw_behind
+from mia.ranking.pairs import Pairs
 from mia.services.decide.budget import Within, at_once
 from mia.services.decide.live import Live
+from mia.services.decide.weigh import Weighed, weigh
 
 log = logging.getLogger(__name__)
 
 STAGES: tuple[tuple[str, Rule], ...] = (
     ("validity", Rule.EXPIRED),
     ("channel", Rule.CHANNEL),
+    ("consent", Rule.CONSENT),
     ("eligibility", Rule.CONNECTED),
-    ("limits", Rule.TOTAL_LIMIT),
-    ("contact", Rule.SEEN_TOO_OFTEN),
+    ("limits", Rule.SUBSCRIBER_LIMIT),
+    ("contact", Rule.TOTAL_CAP),
+    ("budget", Rule.TOTAL_LIMIT),
 )
 
 
@@ -71,31 +70,23 @@ def rank(
     """Answer one request. `failed` names what was already found missing; the answer is then not personalised. The
     profile of a newcomer holds attributes alone; `within` runs the model within its time budget.
     """
-    candidates = live.eligibility.check(
-        profile, history, channel=request.channel, on=moment.date(), region=request.region
+    weighed = weigh(
+        live,
+        request,
+        profile,
+        history,
+        arm=arm,
+        moment=moment,
+        failed=failed,
+        is_newcomer=is_newcomer,
+        within=within,
     )
-    passed = np.flatnonzero(candidates.passed[0])
-    fallback = failed or _fallback(live, profile) or (Fallback.NO_PROFILE if is_newcomer else None)
-    pairs: Pairs | None = None
-    acceptance = _popularity(live, profile, request)[passed]
-    is_scored = fallback in (None, Fallback.NO_PROFILE)
-    if is_scored and arm == Arm.MIA and profile is not None and live.model is not None and len(passed):
-        try:
-            pairs = _pairs(live, profile, passed, request, moment)
-            acceptance = within(partial(_scored, live.model, pairs))
-        except TimeoutError:
-            log.warning("model %s took longer than its time budget", live.versions.model)
-            fallback, pairs, is_scored = Fallback.MODEL_SLOW, None, False
-        except Exception:
-            # Whatever the model throws, the subscriber is answered.
-            log.exception("model %s failed on a request", live.versions.model)
-            fallback, pairs, is_scored = Fallback.MODEL_FAILED, None, False
-    worth = expected_value(acceptance, live.table.value[passed], live.table.priority[passed])
-    # Replay may hold a model that could not be read then: every fallback is ordered without asking one.
-    objective = Objective.VALUE if live.model is None or not is_scored else live.model.objective
-    prospects = Prospects(objective.merit(acceptance, worth), acceptance, live.doubt[passed])
-    slate = live.exploration.draw(prospects, request.limit, seed)
-    reasons = _reasons(live, pairs, slate.order, request)
+    passed, acceptance = weighed.passed, weighed.acceptance
+    worth = weighed.worth(live.arbitration, request)
+    prospects = weighed.prospects(worth, live.doubt)
+    slate, crowded = _slate(live, request, weighed, prospects, history, seed)
+    candidates = weighed.candidates.without(Rule.CATEGORY_CAP, passed[crowded]) if len(crowded) else weighed.candidates
+    reasons = _reasons(live, weighed.pairs, slate.order, request)
     places = slate.order.tolist()
     offers = tuple(
         RankedOffer(
@@ -110,44 +101,38 @@ def rank(
     )
     shown = {offer.offer_id for offer in offers}
     dropped = candidates.dropped(0, live.catalogue.offers)
-    dropped |= {live.catalogue.offers[place].id: str(Rule.RANK) for place in passed.tolist()}
+    dropped |= {live.catalogue.offers[place].id: str(Rule.RANK) for place in np.delete(passed, crowded).tolist()}
     return Answer(
         offers,
         _stages(candidates, len(offers)),
         {offer_id: rule for offer_id, rule in dropped.items() if offer_id not in shown},
         slate.explored,
-        fallback,
+        weighed.fallback,
         passed,
         prospects,
     )
 
 
-def _fallback(live: Live, profile: Profiles | None) -> Fallback | None:
-    if profile is None:
-        return Fallback.UNKNOWN_SUBSCRIBER
-    if opted_out(profile)[0]:
-        return Fallback.OPTED_OUT
-    return live.without_model
-
-
-def _popularity(live: Live, profile: Profiles | None, request: DecisionRequest) -> Floats:
-    """How often each offer is connected: by all, or in the region that the request of an unknown subscriber names."""
-    place = None if profile is not None else live.rates.regions.get(request.region or "")
-    return np.asarray(live.rates.offer[-1] if place is None else live.rates.region[-1, place])
-
-
-def _pairs(live: Live, profile: Profiles, passed: Ints, request: DecisionRequest, moment: datetime) -> Pairs:
-    numbers = numbers_of(moment, request.context)
-    context = Context.constant(len(passed), request.channel, request.placement, numbers)
-    return build_pairs(profile, live.table, live.rates, np.zeros(len(passed), np.int64), passed, context)
-
-
-def _scored(model: Ranker, pairs: Pairs) -> Floats:
-    """Acceptance of the pairs; raises ArithmeticError when it is no number."""
-    acceptance = model.score(pairs)
-    if not np.isfinite(acceptance).all():
-        raise ArithmeticError("the model scored something that is not a number")
-    return acceptance
+def _slate(
+    live: Live, request: DecisionRequest, weighed: Weighed, prospects: Prospects, history: ContactHistory, seed: int
+) -> tuple[Slate, Ints]:
+    """Mandatory offers first, then those that the policy draws, as many as the caps have room for; and which of the
+    candidates had to stay out since their category has too many.
+    """
+    first = live.eligibility.mandatory[weighed.passed]
+    rest, free = ~first, request.limit
+    crowded = np.zeros(0, np.int64)
+    room = Room.left(live.eligibility.book, history, request.channel)
+    if room is not None:
+        order = prospects.greedy
+        ahead = order[first[order]][: request.limit]
+        room = room.after(weighed.passed[ahead])
+        behind = order[rest[order]]
+        free = int(min(request.limit, max(room.places, 0)))
+        out = room.crowded(weighed.passed[behind], free)
+        crowded = behind[np.isin(weighed.passed[behind], out)]
+        rest[crowded] = False
+    return draw_behind(live.exploration, prospects, first, rest, (request.limit, free), seed), crowded
 
 
 def _reasons(live: Live, pairs: Pairs | None, order: Ints, request: DecisionRequest) -> Sequence[tuple[Reason, ...]]:

@@ -1,14 +1,14 @@
 """Rehearsal: decisions of a model that is not live yet, on the same code as the live ones, stored nowhere."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from mia.domain.decision import Decision, DecisionRequest
-from mia.domain.event import Channel
+from mia.domain.event import Channel, EventKind, Response
 from mia.frames import Floats, Profiles
 from mia.offers.violations import Situation, broken_rules
 from mia.ports import Ledger
@@ -46,33 +46,45 @@ class Rehearsal:
         """What the decisions are taken with."""
         return self.maker.live
 
+    def requests(self) -> Iterator[DecisionRequest]:
+        """One request a subscriber."""
+        for place, subscriber_id in enumerate(self.subscriber_ids):
+            yield DecisionRequest(subscriber_id, CHANNELS[place % len(CHANNELS)], self.at)
+
     def decisions(self) -> Iterator[Decision]:
         """One decision a subscriber; a fresh one each time."""
-        for place, subscriber_id in enumerate(self.subscriber_ids):
-            yield self.maker.decide(DecisionRequest(subscriber_id, CHANNELS[place % len(CHANNELS)], self.at))
+        for request in self.requests():
+            yield self.maker.decide(request)
 
     def violations(self, decision: Decision) -> list[str]:
-        """What the decision shows against a rule, one line an offer, judged by the rules' second reading."""
+        """What the decision shows against a rule, one line an offer, judged by the rules' second reading.
+
+        Each offer is judged as if those before it had been seen already, so that the whole answer fits the caps.
+        """
         profile = self.live.find(decision.request.subscriber_id)
         zone = self.maker.local_facts(decision.request.subscriber_id).timezone
         columns = {} if profile is None else _columns(profile)
+        moment = timestamp_of(self.at).astimezone(ZoneInfo(zone))
+        catalogue, channel = self.live.catalogue, decision.request.channel
         situation = Situation(
             columns,
             columns.get(REGION),
-            decision.request.channel,
+            channel,
             self.ledger.responses(decision.request.subscriber_id),
             self.ledger.connections_by_offer(),
             self.at,
-            timestamp_of(self.at).astimezone(ZoneInfo(zone)).date(),
+            moment.date(),
+            60 * moment.hour + moment.minute,
+            {offer.id: offer.category for offer in catalogue.offers},
         )
-        contact = self.live.eligibility.contact
-        offers = ((one.offer_id, self.live.catalogue.offer(one.offer_id)) for one in decision.offers)
-        found = ((offer_id, broken_rules(offer, situation, contact)) for offer_id, offer in offers)
-        return [
-            f"{offer_id} to {decision.request.subscriber_id} against {', '.join(rules)}"
-            for offer_id, rules in found
-            if rules
-        ]
+        lines: list[str] = []
+        for one in decision.offers:
+            rules = broken_rules(catalogue.offer(one.offer_id), situation, self.live.eligibility.contact)
+            if rules:
+                lines.append(f"{one.offer_id} to {decision.request.subscriber_id} against {', '.join(rules)}")
+            seen = Response(one.offer_id, EventKind.IMPRESSION, self.at, channel)
+            situation = replace(situation, responses=[*situation.responses, seen])
+        return lines
 
     def scoring(self) -> Callable[[], Floats] | None:
         """The scoring of 40 rows of one subscriber as a request has it; None where nobody has a profile or there is no

@@ -6,7 +6,8 @@ import numpy as np
 
 from mia.domain.decision import Rule
 from mia.domain.offer import Condition, Offer
-from mia.offers.eligibility import holds
+from mia.domain.policy import CapScope
+from mia.offers.conditions import holds
 from mia.services.decide.taken import Taken
 from mia.tables import REGION
 
@@ -72,16 +73,47 @@ def _in_all(taken: Taken, offer: Offer) -> str:
     return f"connected {count:,.0f} times by all, the budget is {offer.limits.total:,}"
 
 
+def _consent(taken: Taken, _: Offer) -> str:
+    return f"{taken.decision.request.channel} needs the consent of the subscriber, which is not known to be given"
+
+
+def _quiet(taken: Taken, _: Offer) -> str:
+    quiet = taken.live.eligibility.contact.quiet
+    hours = (
+        "" if quiet is None else " to ".join(f"{one // 60:02d}:{one % 60:02d}" for one in (quiet.begins, quiet.ends))
+    )
+    return f"asked for at {taken.moment:%H:%M} local time, quiet hours are {hours}"
+
+
 def _declined(taken: Taken, offer: Offer) -> str:
     days = taken.history.days_since_decline[0, taken.live.table.places[offer.id]]
-    return f"declined {days:.1f} days ago, it rests for {taken.live.eligibility.contact.decline_cooldown_days}"
+    return f"declined {days:.1f} days ago, it rests for {taken.live.eligibility.contact.after_decline_days}"
 
 
-def _seen(taken: Taken, offer: Offer) -> str:
-    shown = taken.history.impressions[0, taken.live.table.places[offer.id]]
-    contact = taken.live.eligibility.contact
-    window = contact.impression_window_days
-    return f"shown {shown:,.0f} times within {window} days, the cap is {contact.impression_cap}"
+def _recently_connected(taken: Taken, offer: Offer) -> str:
+    days = taken.history.days_since_connection[0, taken.live.table.places[offer.id]]
+    return f"connected {days:.1f} days ago, it rests for {taken.live.eligibility.contact.after_connection_days}"
+
+
+def _unanswered(taken: Taken, offer: Offer) -> str:
+    place, rule = taken.live.table.places[offer.id], taken.live.eligibility.contact.unanswered
+    count, days = taken.history.unanswered[0, place], taken.history.days_since_unanswered[0, place]
+    rest = "" if rule is None else f", it rests for {rule.rest_days}"
+    return f"shown {count:,.0f} times without an answer, last {days:.1f} days ago{rest}"
+
+
+def _capped(scope: CapScope) -> Figures:
+    def told(taken: Taken, offer: Offer) -> str:
+        book, place = taken.live.eligibility.book, taken.live.table.places[offer.id]
+        parts = []
+        for cap, shown in zip(book.policy.caps, taken.history.shown, strict=True):
+            counts = book.of_offers(cap, shown, taken.decision.request.channel) if cap.per is scope else None
+            if counts is not None:
+                count = counts[0, place if counts.shape[1] > 1 else 0]
+                parts.append(f"shown {count:,.0f} times within {cap.within_days} days, the cap is {cap.at_most}")
+        return "; ".join(parts)
+
+    return told
 
 
 def _rank(taken: Taken, offer: Offer) -> str:
@@ -127,7 +159,14 @@ FIGURES: Mapping[Rule, Figures] = {
     Rule.EXCLUDES: _excludes,
     Rule.SUBSCRIBER_LIMIT: _per_subscriber,
     Rule.TOTAL_LIMIT: _in_all,
+    Rule.CONSENT: _consent,
+    Rule.QUIET_HOURS: _quiet,
     Rule.DECLINED: _declined,
-    Rule.SEEN_TOO_OFTEN: _seen,
+    Rule.RECENTLY_CONNECTED: _recently_connected,
+    Rule.UNANSWERED: _unanswered,
+    Rule.SEEN_TOO_OFTEN: _capped(CapScope.OFFER),
+    Rule.CATEGORY_CAP: _capped(CapScope.CATEGORY),
+    Rule.CHANNEL_CAP: _capped(CapScope.CHANNEL),
+    Rule.TOTAL_CAP: _capped(CapScope.ALL),
     Rule.RANK: _rank,
 }

@@ -37,14 +37,18 @@ def refresh(
     store: ProfileStore,
     offers: tuple[Offer, ...],
     *,
+    learnt: pa.Table,
     as_of: int,
     out: Path | None = None,
     open_table: OpenTable,
     progress: Progress | None = None,
 ) -> Refreshed:
-    """Bring roll-ups up to date, publish the snapshot of a day, and write its features to `out` when asked to."""
+    """Bring roll-ups up to date, publish the snapshot of a day, and write its features to `out` when asked to.
+
+    The rates of the offers come from the events to be learnt from, `learnt`.
+    """
     folded = builder.fold(progress)
-    history = build_history(builder.ledger.events(), OfferTable.build(offers), np.asarray([as_of], np.int64))
+    history = build_history(learnt, OfferTable.build(offers), np.asarray([as_of], np.int64))
     parts = builder.of_day(offers, as_of, progress)
     size = 0
 

@@ -11,13 +11,15 @@ import pyarrow.compute as pc
 
 from mia.domain.event import EventKind
 from mia.domain.offer import Offer
+from mia.domain.policy import Policy
 from mia.errors import NotEnoughData
 from mia.frames import Floats, Ints, Profiles
-from mia.offers.contact import ContactPolicy, events_that_count, histories_of
-from mia.offers.eligibility import Eligibility, opted_out
+from mia.offers.consent import opted_out
+from mia.offers.contact import events_that_count, histories_of
+from mia.offers.eligibility import Eligibility
 from mia.ports import ProfilePart
 from mia.profiles.assemble import assemble_profiles
-from mia.ranking.arbitration import expected_value
+from mia.ranking.arbitration import Arbitration
 from mia.ranking.history import OfferRates, build_history
 from mia.ranking.local_time import weekday_of
 from mia.ranking.offer_table import OfferTable
@@ -44,8 +46,9 @@ RESULT = pa.schema(
 class BestOffers:
     """Ranks all offers for some subscribers as of one day; it travels to wherever their profiles are.
 
-    `totals` are the connections of each offer so far. Eligibility and contact policy hold; the channel rule does not,
-    since no channel is known, nor is the hour. Who opted out of personalisation gets the popular order.
+    `totals` are the connections of each offer so far. Eligibility, caps, cooldowns and budgets hold; what asks for a
+    channel or an hour (channel, consent, quiet hours, caps per channel) does not, since none is known. Who opted out of
+    personalisation gets the popular order, and mandatory offers come first.
     `threads` are those of one call.
     """
 
@@ -53,7 +56,7 @@ class BestOffers:
     offers: tuple[Offer, ...]
     rates: OfferRates
     totals: Mapping[str, int]
-    contact: ContactPolicy
+    policy: Policy
     as_of: int
     k: int
     threads: int = 1
@@ -64,18 +67,21 @@ class BestOffers:
         ranker: Ranker,
         offers: tuple[Offer, ...],
         events: pa.Table,
-        contact: ContactPolicy,
+        learnt: pa.Table,
+        policy: Policy,
         as_of: int,
         k: int,
         threads: int = 1,
     ) -> "BestOffers":
-        """With what the events before `as_of` (00:00 UTC) tell of the offers; see the class for the rest."""
+        """With the budgets that the events before `as_of` (00:00 UTC) used up, and the rates of offers that those to be
+        learnt from tell; see the class for the rest.
+        """
         table = OfferTable.build(offers)
         known = events.filter(pc.less_equal(events["occurred_at"], as_of * DAY_SECONDS * MICROSECONDS))
         taken = pc.value_counts(known.filter(pc.equal(known["kind"], str(EventKind.CONNECTION)))[OFFER_ID])
-        rates = OfferRates.build(build_history(events, table, np.asarray([as_of], np.int64)), table)
+        rates = OfferRates.build(build_history(learnt, table, np.asarray([as_of], np.int64)), table)
         totals = dict(zip(taken.field("values").to_pylist(), taken.field("counts").to_pylist(), strict=True))
-        return cls(ranker, offers, rates, totals, contact, as_of, k, threads)
+        return cls(ranker, offers, rates, totals, policy, as_of, k, threads)
 
     def __call__(self, tables: Mapping[str, pa.Table]) -> pa.Table:
         """The best offers of the subscribers in the tables of `assemble_profiles` and their `events`."""
@@ -85,11 +91,11 @@ class BestOffers:
 
     def rank(self, everyone: Profiles, events: pa.Table) -> pa.Table:
         """The best offers of these subscribers, whose events are among `events`, in the order of their rows."""
-        table, eligibility = OfferTable.build(self.offers), Eligibility(self.offers, self.contact)
+        table, eligibility = OfferTable.build(self.offers), Eligibility(self.offers, self.policy.contact)
         step = max(1, CHUNK // max(len(self.offers), 1))
         starts = np.arange(0, len(everyone), step)
         at = self.as_of * DAY_SECONDS * MICROSECONDS
-        events = events_that_count(events, self.contact, at=at)
+        events = events_that_count(events, eligibility.book, at=at)
         owner = pc.index_in(events[SUBSCRIBER_ID], pa.array(everyone.subscriber_ids, pa.string()))
         owner = pc.fill_null(owner, len(everyone)).to_numpy()
         order = np.argsort(owner, kind="stable")
@@ -107,16 +113,17 @@ class BestOffers:
     def _rank(
         self, people: Profiles, events: pa.Table, table: OfferTable, eligibility: Eligibility, at: int
     ) -> pa.Table:
-        history = histories_of(events, people.subscriber_ids, self.offers, self.contact, at=at, totals=self.totals)
+        history = histories_of(events, people.subscriber_ids, eligibility.book, at=at, totals=self.totals)
         eligible = eligibility.check(people, history, channel=None, on=date_of(self.as_of))
         rows, cols = (found.astype(np.int64) for found in np.nonzero(eligible.passed))
         context = Context.constant(len(rows), None, numbers={WEEKDAY: weekday_of(self.as_of)})
         pairs = build_pairs(people, table, self.rates, rows, cols, context)
         acceptance = np.where(opted_out(people)[rows], self.rates.offer[-1][cols], self.ranker.score(pairs))
-        worth = expected_value(acceptance, table.value[cols], table.priority[cols])
-        merit = self.ranker.objective.merit(acceptance, worth)
-        likely = np.flatnonzero(merit >= self._least(merit, rows, cols, eligible.passed.shape)[rows])
-        order = likely[np.lexsort((cols[likely], -acceptance[likely], -merit[likely], rows[likely]))]
+        worth = Arbitration.build(self.policy.arbitration, table).worth(acceptance, cols, None)
+        merit, later = self.ranker.objective.merit(acceptance, worth), ~eligibility.mandatory[cols]
+        sought = np.where(later, merit, np.inf)
+        likely = np.flatnonzero(sought >= self._least(sought, rows, cols, eligible.passed.shape)[rows])
+        order = likely[np.lexsort((cols[likely], -acceptance[likely], -merit[likely], later[likely], rows[likely]))]
         place = np.arange(len(order)) - np.searchsorted(rows[order], rows[order])
         best = order[place < self.k]
         offer_ids = np.asarray([offer.id for offer in self.offers], object)

@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mia.domain.policy import ArbitrationPolicy
 from mia.errors import InvalidInput, NotEnoughData
 from mia.frames import Floats, Ints, Objects
 from mia.offers.catalogue import Catalogue
-from mia.ports import Lake, Ledger
-from mia.ranking.arbitration import expected_value
+from mia.ports import Lake, LearningLog
+from mia.ranking.arbitration import Arbitration
 from mia.ranking.local_time import Zones
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import GIVEN, Context, build_pairs
@@ -57,10 +58,11 @@ class PairScorer:
     ranker: Ranker
     catalogue: Catalogue
     lake: Lake
-    ledger: Ledger
+    ledger: LearningLog
     build_profiles: BuildProfiles
     connect: Callable[[], duckdb.DuckDBPyConnection]
     zones: Zones
+    arbitration: ArbitrationPolicy
 
     def score(self, path: Path, progress: Progress | None = None) -> pa.Table:
         """The rows of `path` with acceptance and expected_value added (or replaced), in their order.
@@ -86,7 +88,8 @@ class PairScorer:
             acceptance[part] = self.ranker.score(pairs)
             if progress:
                 progress("scoring", min(start + CHUNK, len(given)), len(given))
-        worth = expected_value(acceptance, table.value[cols], table.priority[cols])
+        arbitration = Arbitration.build(self.arbitration, table)
+        worth = arbitration.worth_of(acceptance, cols, shown.channel, shown.placement)
         kept = given.drop_columns([name for name in (ACCEPTANCE, EXPECTED_VALUE) if name in given.column_names])
         return kept.append_column(ACCEPTANCE, pa.array(acceptance)).append_column(EXPECTED_VALUE, pa.array(worth))
 

@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 
 from mia.domain.offer import Offer
+from mia.domain.policy import ArbitrationPolicy
 from mia.errors import NotEnoughData
 from mia.evaluation.intervals import clusters
 from mia.evaluation.measures import Measures, Scored, measure
 from mia.evaluation.off_policy import OffPolicyLimits, PolicyValue, warnings_of
-from mia.offers.contact import ContactPolicy
-from mia.ports import Ledger, Registry
+from mia.ports import LearningLog, Registry
 from mia.ranking.local_time import Zones
 from mia.ranking.point_in_time import BuildProfiles
 from mia.ranking.rankers.base import Ranker
@@ -54,10 +54,10 @@ class Evaluated:
 class Evaluator:
     """Evaluates registered models."""
 
-    ledger: Ledger
+    ledger: LearningLog
     registry: Registry
     build_profiles: BuildProfiles
-    contact: ContactPolicy
+    arbitration: ArbitrationPolicy
     zones: Zones
     limits: OffPolicyLimits
 
@@ -115,7 +115,7 @@ class Evaluator:
         rankers |= {name: kind(mia.fingerprint, mia.objective) for name, kind in BASELINES.items()}
         pairs, impressions = examples.pairs.at_first_position(), examples.impressions
         rows = Scored(impressions.labels, impressions.slate, clusters(impressions.subscriber_ids))
-        valued = WhatIf(examples, self.contact).values_of(rankers, targets, seed=SEED)
+        valued = WhatIf(examples, self.arbitration).values_of(rankers, targets, seed=SEED)
         step("figures", 2)
         table = {name: measure(ranker.score(pairs), rows) for name, ranker in rankers.items()}
         step("done", STEPS)

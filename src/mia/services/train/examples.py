@@ -8,7 +8,7 @@ import numpy as np
 from mia.domain.offer import Offer
 from mia.errors import NotEnoughData
 from mia.frames import Ints
-from mia.ports import Ledger
+from mia.ports import LearningLog
 from mia.ranking.local_time import Zones
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import Pairs, build_pairs
@@ -34,7 +34,7 @@ class Examples:
 
 
 def build_examples(
-    ledger: Ledger,
+    ledger: LearningLog,
     build_profiles: BuildProfiles,
     offers: tuple[Offer, ...],
     *,

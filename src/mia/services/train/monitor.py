@@ -13,7 +13,7 @@ from mia.evaluation.health import Facts, Health, MonitorLimits, Population
 from mia.evaluation.intervals import clusters
 from mia.evaluation.measures import Scored
 from mia.frames import Floats, Ints
-from mia.ports import Ledger, Registry
+from mia.ports import LearningLog, Registry
 from mia.ranking.local_time import Zones
 from mia.ranking.point_in_time import BuildProfiles
 from mia.ranking.rankers.base import Ranker
@@ -36,7 +36,7 @@ GROWING = frozenset({"offer_impressions"})
 class Monitor:
     """Looks at registered models in operation."""
 
-    ledger: Ledger
+    ledger: LearningLog
     registry: Registry
     build_profiles: BuildProfiles
     zones: Zones

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mia.domain.policy import ArbitrationPolicy, ContactPolicy
 from mia.evaluation.off_policy import Target
 from mia.frames import Floats, Ints, Objects, Profiles
-from mia.offers.contact import ContactPolicy, no_history
-from mia.offers.eligibility import Eligibility, Mask
-from mia.ranking.arbitration import expected_value
-from mia.ranking.exploration import Prospects
+from mia.offers.conditions import Mask
+from mia.offers.contact import no_history
+from mia.offers.eligibility import Eligibility
+from mia.ranking.arbitration import Arbitration
+from mia.ranking.exploration import Prospects, marginals_behind
 from mia.ranking.pairs import Context, Pairs, build_pairs
 from mia.ranking.point_in_time import PointInTime
 from mia.ranking.rankers.base import Ranker
@@ -60,17 +62,18 @@ class Plan:
 class Planner:
     """Scores the offers that the catalogue's rules allowed on the day in the channel, and asks what policies would do.
 
-    What the contact policy then dropped is not in the log. The reward model is MIA's acceptance at the place in
-    question; it must not have been fitted on the logged rows.
+    What was shown had passed consent and contact policy; what these dropped is not in the log. The reward model is
+    MIA's acceptance at the place in question; it must not have been fitted on the logged rows.
     """
 
     moment: PointInTime
-    contact: ContactPolicy
+    policy: ArbitrationPolicy
     rankers: Mapping[str, Ranker]
 
     def plans(self, targets: Mapping[str, TargetPolicy], audience: Audience, places: Places) -> dict[str, Plan]:
         """What each target would do."""
-        value = self.moment.table.value
+        value, arbitration = self.moment.table.value, Arbitration.build(self.policy, self.moment.table)
+        mandatory = np.asarray([offer.mandatory for offer in self.moment.table.offers], bool)
         rates = self.moment.rates(audience.profiles)
         doubt = rates.doubt[rates.day_places(audience.profiles.as_of)]
         expected = np.zeros(len(places))
@@ -80,15 +83,18 @@ class Planner:
         for part in self._parts(len(audience)):
             inside = np.flatnonzero((places.row >= part[0]) & (places.row <= part[-1]))
             row, col, place = places.row[inside] - part[0], places.col[inside], places.place[inside]
-            acceptance, modelled = self._scored(audience.take(part), used, places.count)
+            asked = audience.take(part)
+            acceptance, modelled = self._scored(asked, used, places.count)
             expected[inside] = modelled[row, col, place]
             for name, target in targets.items():
                 accepted = acceptance[target.ranker]
-                earned = expected_value(accepted, value, self.moment.table.priority)
-                merit = self.rankers[target.ranker].objective.merit(accepted, earned)
-                merit = np.where(np.isnan(accepted), -np.inf, merit)
+                rows, cols = np.nonzero(~np.isnan(accepted))
+                known = accepted[rows, cols]
+                earned = arbitration.worth_of(known, cols, asked.channel[rows])
+                merit = np.full(accepted.shape, -np.inf)
+                merit[rows, cols] = self.rankers[target.ranker].objective.merit(known, earned)
                 prospects = Prospects(merit, np.nan_to_num(accepted), doubt[part])
-                marginals = target.exploration.marginals(prospects, places.count)
+                marginals = marginals_behind(target.exploration, prospects, mandatory, places.count)
                 chance[name][inside] = marginals[row, col, place]
                 rewards = np.einsum("rmk,rmk,bm->brk", marginals, modelled, np.stack([np.ones(len(value)), value]))
                 planned[name][:, inside] = rewards[:, row, place]
@@ -125,13 +131,13 @@ class Planner:
         return acceptance, modelled
 
     def _passed(self, audience: Audience) -> Mask:
-        eligibility = Eligibility(self.moment.table.offers, self.contact)
+        eligibility = Eligibility(self.moment.table.offers, ContactPolicy())
         passed = np.zeros((len(audience), len(eligibility.offers)), bool)
         as_of, channels = audience.profiles.as_of, audience.channel.astype(str)
         for day in np.unique(as_of):
             for channel in np.unique(channels[as_of == day]):
                 rows = np.flatnonzero((as_of == day) & (channels == channel))
-                history = no_history(len(rows), eligibility.offers, {})
+                history = no_history(len(rows), eligibility.book, {})
                 profiles = audience.profiles.take(rows)
                 verdicts = eligibility.check(profiles, history, channel=str(channel), on=date_of(int(day)))
                 passed[rows] = verdicts.passed

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from mia.domain.offer import Offer
+from mia.domain.policy import ArbitrationPolicy
 from mia.errors import NotEnoughData, UnreadableModel
 from mia.evaluation.figures import gains_figure, reliability_figure
 from mia.evaluation.given_anyway import estimate_given_anyway
@@ -20,8 +21,7 @@ from mia.evaluation.metrics import reliability
 from mia.evaluation.slices import SliceRules
 from mia.evaluation.splits import split_by_time
 from mia.frames import Floats
-from mia.offers.contact import ContactPolicy
-from mia.ports import Ledger, Registry, Tried
+from mia.ports import LearningLog, Registry, Tried
 from mia.ranking.arbitration import Objective
 from mia.ranking.local_time import Zones
 from mia.ranking.pairs import Pairs
@@ -81,11 +81,11 @@ class Trained:
 class Trainer:
     """Makes candidates. `yardsticks` are measured beside MIA and not kept."""
 
-    ledger: Ledger
+    ledger: LearningLog
     registry: Registry
     build_profiles: BuildProfiles
     yardsticks: Mapping[str, type[Ranker]]
-    contact: ContactPolicy
+    arbitration: ArbitrationPolicy
     zones: Zones
     slices: SliceRules
 
@@ -132,7 +132,7 @@ class Trainer:
         window = impressions.take(later).window
         comparison = Comparison(examples, earlier, later, self.slices)
         reference = comparison.reference(self._champion(plan), held_out, fitted["popular"])
-        choices = WhatIf(examples.take(later), self.contact).choices(fitted | {reference.name: reference.ranker})
+        choices = WhatIf(examples.take(later), self.arbitration).choices(fitted | {reference.name: reference.ranker})
         values = {} if choices is None else choices.values(seed=plan.options.seed)
         evidence = {
             "window": window,

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mia.domain.policy import ArbitrationPolicy
 from mia.errors import NotEnoughData
 from mia.evaluation.intervals import clusters
 from mia.evaluation.off_policy import Logged, OffPolicy, PolicyValue, Target, estimate_value
 from mia.evaluation.paired import Gain, estimate_gains
 from mia.frames import Floats, Ints
-from mia.offers.contact import ContactPolicy
 from mia.ranking.rankers.base import Ranker
 from mia.services.train.examples import Examples
 from mia.services.train.plans import Audience, Places, Plan, Planner
@@ -27,7 +27,7 @@ class WhatIf:
     """Estimates over one set of examples, whose rows `rankers` must not have been fitted on."""
 
     examples: Examples
-    contact: ContactPolicy
+    arbitration: ArbitrationPolicy
 
     def values_of(
         self, rankers: Mapping[str, Ranker], targets: Mapping[str, TargetPolicy] | None = None, *, seed: int
@@ -53,7 +53,7 @@ class WhatIf:
         audience = Audience(kept.pairs.profiles.take(kept.pairs.rows[which]), kept.impressions.channel[which])
         place = kept.impressions.position.astype(np.int64) - 1
         places = Places(member.astype(np.int64), kept.pairs.cols, place, int(place.max()) + 1)
-        plans = Planner(self.examples.moment, self.contact, rankers).plans(
+        plans = Planner(self.examples.moment, self.arbitration, rankers).plans(
             default_targets(rankers) if targets is None else targets, audience, places
         )
         log = Logged(

@@ -6,8 +6,9 @@ from mia.storage.ledger.database import open_database
 from mia.storage.ledger.group_commit import GroupCommit
 from mia.storage.ledger.keys import SCOPES, SqlKeys
 from mia.storage.ledger.ledger import SqlLedger
+from mia.storage.ledger.shelter import Shelter
 
-__all__ = ["SCOPES", "GroupCommit", "SqlKeys", "SqlLedger", "open_ledger"]
+__all__ = ["SCOPES", "GroupCommit", "Shelter", "SqlKeys", "SqlLedger", "open_ledger"]
 
 
 def open_ledger(url: str, clock: Callable[[], int]) -> SqlLedger:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
@@ -71,11 +72,15 @@ class Database:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        driver = self.engine.dialect.loaded_dbapi
         try:
             yield
-        except (DataError, IntegrityError, OverflowError, UnicodeError) as error:
+        except (
+            *(DataError, IntegrityError, OverflowError, UnicodeError),
+            *(driver.DataError, driver.IntegrityError),
+        ) as error:
             raise InvalidInput(f"the ledger cannot hold this value: {_first_line(error)}") from error
-        except (SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error) as error:
+        except (SQLAlchemyError, driver.Error) as error:
             raise LedgerUnavailable(f"the ledger cannot be used: {_first_line(error)}") from error
 
 
@@ -109,7 +114,7 @@ def _sqlite_engine(url: URL) -> Engine:
     if url.database in (None, "", ":memory:"):
         raise InvalidSettings("ledger_url: the ledger needs a file; a memory database would lose acknowledged events")
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)
     event.listen(engine, "first_connect", _keep_write_ahead_log)
 
     def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -149,14 +154,24 @@ def _keep_write_ahead_log(connection: DBAPIConnection, _entry: ConnectionPoolEnt
 
 def _postgres_engine(url: URL) -> Engine:
     try:
-        return create_engine(
+        engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
+            # Errors are logged, and the values in a statement name subscribers.
+            hide_parameters=True,
             pool_pre_ping=True,
             pool_timeout=CONNECT_SECONDS,
             connect_args={"connect_timeout": CONNECT_SECONDS},
         )
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise InvalidSettings("ledger_url: PostgreSQL needs the extra `postgres` (psycopg)") from error
+
+    def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - psycopg's own
+        # Who waits for the lock of a long load is told so, as on SQLite, and goes to the spool meanwhile.
+        connection.execute(f"SET lock_timeout = {BUSY_MILLISECONDS}")
+        connection.commit()
+
+    event.listen(engine, "connect", prepare)
+    return engine
 
 
 def _first_line(error: BaseException) -> str:

@@ -4,56 +4,51 @@ What a decision left out and why is rebuilt by replay, so it takes no place here
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer, Reason, Versions
 from mia.domain.event import EventKind
 from mia.domain.offer import Language
-from mia.errors import InvalidInput, MiaError, RequestConflict
+from mia.errors import InvalidInput
 from mia.storage.ledger.dialect import Dialect
+from mia.storage.ledger.raw import AMONG, Raw
 from mia.storage.ledger.schema import DECISIONS, EVENTS
 
-_WRITTEN = tuple(DECISIONS.c.keys())
 # Below the number of variables that SQLite takes in one statement.
 _LOOKUP = 5_000
+COLUMNS = tuple(column.name for column in DECISIONS.columns if column.name != "seq")
+"""Of the table, without the position that the database gives."""
+_DECIDED_AT = COLUMNS.index("decided_at")
+_KNOWN = f"""
+SELECT decision_id FROM decisions WHERE decision_id {AMONG}
+UNION SELECT decision_id FROM decisions WHERE request_id {AMONG}
+"""  # noqa: S608 - no value in it
+
+Row = tuple[Any, ...]
 
 
-def append(connection: Connection, dialect: Dialect, decisions: Sequence[Decision]) -> list[Decision | MiaError]:
-    """Append decisions in order. Each answer is the decision that now stands, or why this one was not kept:
-    RequestConflict, or InvalidInput when its id belongs to another decision.
-    """
-    encoded = [_encode(decision) for decision in decisions]
-    by_request: dict[str, Decision] = {}
-    by_id: dict[str, Decision] = {}
-    for start in range(0, len(decisions), _LOOKUP):
-        chunk = decisions[start : start + _LOOKUP]
-        ids = [decision.decision_id for decision in chunk]
-        requests = [decision.request.request_id for decision in chunk if decision.request.request_id is not None]
-        for earlier in _find(connection, or_(DECISIONS.c.decision_id.in_(ids), DECISIONS.c.request_id.in_(requests))):
-            _remember(earlier, by_request, by_id)
-    answers: list[Decision | MiaError] = []
-    fresh: list[tuple[Any, ...]] = []
-    for decision, row in zip(decisions, encoded, strict=True):
-        request_id = decision.request.request_id
-        known = by_request.get(request_id) if request_id is not None else None
-        if known is not None and request_id is not None:
-            answers.append(known if is_same_request(known.request, decision.request) else RequestConflict(request_id))
-        elif decision.decision_id in by_id:
-            known = by_id[decision.decision_id]
-            rule = f"decision {decision.decision_id!r} is there already with another content"
-            answers.append(known if _encode(known) == row else InvalidInput(rule))
-        else:
-            _remember(decision, by_request, by_id)
-            fresh.append(row)
-            answers.append(decision)
-    if fresh:
-        dialect.insert(connection, DECISIONS, _WRITTEN, fresh)
-    return answers
+def insert(connection: Connection, dialect: Dialect, rows: list[Row]) -> None:
+    """Append encoded decisions, in order."""
+    if rows:
+        dialect.prepare_months(connection, {row[_DECIDED_AT] for row in rows})
+        dialect.insert(connection, DECISIONS, COLUMNS, rows)
+
+
+def known(connection: Connection, raw: Raw, decision_ids: list[str], request_ids: list[str]) -> list[Decision]:
+    """Decisions that are kept under one of these ids or request ids."""
+    if not decision_ids and not request_ids:
+        return []
+    found = [row[0] for row in raw.rows(_KNOWN, (raw.listed(decision_ids), raw.listed(request_ids)))]
+    return [
+        decision
+        for start in range(0, len(found), _LOOKUP)
+        for decision in _find(connection, DECISIONS.c.decision_id.in_(found[start : start + _LOOKUP]))
+    ]
 
 
 def is_same_request(one: DecisionRequest, other: DecisionRequest) -> bool:
@@ -76,6 +71,18 @@ def by_request_id(connection: Connection, request_id: str) -> Decision | None:
     return next(iter(_find(connection, DECISIONS.c.request_id == request_id)), None)
 
 
+def of_subscriber(connection: Connection, subscriber_id: str) -> list[Decision]:
+    """All decisions of one subscriber, in order of time."""
+    found = _find(connection, DECISIONS.c.subscriber_id == subscriber_id)
+    return sorted(found, key=lambda decision: (decision.request.at, decision.decision_id))
+
+
+def latest(connection: Connection, offset: int, limit: int) -> list[Decision]:
+    """A page of the decisions, the newest first."""
+    newest = select(DECISIONS).order_by(DECISIONS.c.decided_at.desc(), DECISIONS.c.decision_id)
+    return [decode(row._asdict()) for row in connection.execute(newest.offset(offset).limit(limit))]
+
+
 def count(connection: Connection) -> int:
     """Number of decisions."""
     return connection.execute(select(func.count()).select_from(DECISIONS)).scalar_one()
@@ -95,16 +102,11 @@ def explored_impressions(connection: Connection) -> tuple[int, int]:
 
 
 def _find(connection: Connection, condition: ColumnElement[bool]) -> list[Decision]:
-    return [_decode(row) for row in connection.execute(select(DECISIONS).where(condition))]
+    return [decode(row._asdict()) for row in connection.execute(select(DECISIONS).where(condition))]
 
 
-def _remember(decision: Decision, by_request: dict[str, Decision], by_id: dict[str, Decision]) -> None:
-    by_id[decision.decision_id] = decision
-    if decision.request.request_id is not None:
-        by_request[decision.request.request_id] = decision
-
-
-def _encode(decision: Decision) -> tuple[Any, ...]:
+def encode(decision: Decision) -> Row:
+    """A decision as a row of the table; raises InvalidInput for what the ledger cannot hold."""
     for offer in decision.offers:
         if not all(math.isfinite(value) for value in (offer.acceptance, offer.expected_value, offer.propensity)):
             raise InvalidInput(f"decision {decision.decision_id!r}: figures of {offer.offer_id!r} must be finite")
@@ -119,6 +121,8 @@ def _encode(decision: Decision) -> tuple[Any, ...]:
         # orjson writes dataclasses field by field.
         "offers": decision.offers,
     }
+    if decision.exhausted:
+        body["exhausted"] = decision.exhausted
     if request.region is not None:
         body["request"]["region"] = request.region
     if decision.empty_reason is not None:
@@ -142,8 +146,11 @@ def _encode(decision: Decision) -> tuple[Any, ...]:
         versions.policy,
         str(int(decision.seed)),
         int(decision.ledger_position),
+        int(decision.decision_position),
+        int(decision.reserved_until),
         bool(decision.explored),
         None if decision.fallback is None else decision.fallback.value,
+        orjson.dumps([offer.offer_id for offer in decision.offers]).decode(),
         text,
     )
 
@@ -154,28 +161,31 @@ def _plain(value: object) -> dict[Any, Any]:
     raise TypeError(f"{type(value).__name__} has no place in JSON")
 
 
-def _decode(row: Row[Any]) -> Decision:
-    body = orjson.loads(row.body)
+def decode(row: Mapping[str, Any]) -> Decision:
+    """A decision from the columns of its row."""
+    body = orjson.loads(row["body"])
     request = body["request"]
     return Decision(
-        decision_id=row.decision_id,
+        decision_id=row["decision_id"],
         request=DecisionRequest(
-            subscriber_id=row.subscriber_id,
-            channel=row.channel,
-            at=row.decided_at,
+            subscriber_id=row["subscriber_id"],
+            channel=row["channel"],
+            at=row["decided_at"],
             placement=request["placement"],
             limit=request["limit"],
             language=Language(request["language"]),
             context=request["context"],
-            request_id=row.request_id,
+            request_id=row["request_id"],
             region=request.get("region"),
         ),
-        arm=row.arm,
-        versions=Versions(row.model_version, row.catalogue_version, row.profile_version, row.policy_version),
-        seed=int(row.seed),
-        ledger_position=row.ledger_position,
-        explored=bool(row.explored),
-        fallback=None if row.fallback is None else Fallback(row.fallback),
+        arm=row["arm"],
+        versions=Versions(
+            row["model_version"], row["catalogue_version"], row["profile_version"], row["policy_version"]
+        ),
+        seed=int(row["seed"]),
+        ledger_position=row["ledger_position"],
+        explored=bool(row["explored"]),
+        fallback=None if row["fallback"] is None else Fallback(row["fallback"]),
         offers=tuple(
             RankedOffer(
                 offer["offer_id"],
@@ -187,6 +197,9 @@ def _decode(row: Row[Any]) -> Decision:
             )
             for offer in body["offers"]
         ),
+        decision_position=row["decision_position"],
+        reserved_until=row["reserved_until"],
+        exhausted=tuple(body.get("exhausted", ())),
         empty_reason=body.get("empty_reason"),
         attributes=body.get("attributes"),
     )

@@ -1,13 +1,14 @@
 """What SQLite and PostgreSQL do differently: locking, looking up many ids, writing and reading in bulk."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-import orjson
 import pyarrow as pa
 from pyarrow import csv
 from sqlalchemy import Connection, Table, text
+
+from mia.storage.ledger.months import create_month, month_of_micros
 
 CHUNK_ROWS = 50_000
 
@@ -29,8 +30,8 @@ class Dialect(Protocol):
     def lock(self, connection: Connection) -> None:
         """Keep other writers out until this transaction ends."""
 
-    def digests(self, connection: Connection, event_ids: Sequence[str]) -> list[tuple[str, int]]:
-        """Id and digest of those events that are there already."""
+    def prepare_months(self, connection: Connection, times: Iterable[int]) -> None:
+        """Make room for decisions of these times (microseconds)."""
 
     def insert(self, connection: Connection, table: Table, names: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
         """Insert rows that hold the named columns."""
@@ -55,16 +56,8 @@ class SqliteDialect:
     def lock(self, connection: Connection) -> None:
         """Nothing to do: BEGIN IMMEDIATE has locked the file."""
 
-    def digests(self, connection: Connection, event_ids: Sequence[str]) -> list[tuple[str, int]]:
-        """Id and digest of those events that are there already."""
-        found: list[tuple[str, int]] = []
-        for start in range(0, len(event_ids), CHUNK_ROWS):
-            chunk = orjson.dumps(event_ids[start : start + CHUNK_ROWS]).decode()
-            rows = connection.exec_driver_sql(
-                "SELECT event_id, digest FROM events WHERE event_id IN (SELECT value FROM json_each(?))", (chunk,)
-            )
-            found.extend((row[0], row[1]) for row in rows)
-        return found
+    def prepare_months(self, connection: Connection, times: Iterable[int]) -> None:
+        """Nothing to do: one table holds every month."""
 
     def insert(self, connection: Connection, table: Table, names: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
         """Insert rows that hold the named columns."""
@@ -111,20 +104,19 @@ class PostgresDialect:
         ORDER BY decision_id
     """
 
+    def __init__(self) -> None:
+        self._there: set[int] = set()
+
     def lock(self, connection: Connection) -> None:
         """Take the advisory lock that the server gives back after the commit has become visible."""
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LEDGER_LOCK})
 
-    def digests(self, connection: Connection, event_ids: Sequence[str]) -> list[tuple[str, int]]:
-        """Id and digest of those events that are there already."""
-        found: list[tuple[str, int]] = []
-        for start in range(0, len(event_ids), CHUNK_ROWS):
-            rows = connection.exec_driver_sql(
-                "SELECT event_id, digest FROM events WHERE event_id = ANY(%s::text[])",
-                (list(event_ids[start : start + CHUNK_ROWS]),),
-            )
-            found.extend((row[0], row[1]) for row in rows)
-        return found
+    def prepare_months(self, connection: Connection, times: Iterable[int]) -> None:
+        """Make the partitions that these times fall into."""
+        for month in sorted({month_of_micros(time) for time in times} - self._there):
+            if not create_month(connection, month):
+                # Looked for no more; only this one, because retention drops old ones.
+                self._there = {month}
 
     def insert(self, connection: Connection, table: Table, names: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
         """Insert rows that hold the named columns, as one statement over arrays."""

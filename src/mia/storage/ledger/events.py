@@ -1,6 +1,7 @@
 """Events in the ledger: appended one by one or loaded in columns, each id once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from sqlalchemy import Connection, func, select
 from mia import tables
 from mia.domain.event import Event, EventKind, Outcome, Response
 from mia.errors import InvalidInput
+from mia.storage.ledger.budgets import Budgets
 from mia.storage.ledger.content import digest_of, digests_of
-from mia.storage.ledger.dialect import Dialect
+from mia.storage.ledger.dialect import CHUNK_ROWS, Dialect
+from mia.storage.ledger.raw import AMONG, Raw
 from mia.storage.ledger.schema import EVENTS
 
 EVENT_SCHEMA = pa.schema(
@@ -35,27 +38,42 @@ EVENT_SCHEMA = pa.schema(
 LEDGER_SCHEMA = pa.schema([pa.field("seq", pa.int64(), nullable=False), *EVENT_SCHEMA])
 
 _WRITTEN = (*EVENT_SCHEMA.names, "recorded_at", "digest")
+_SUBSCRIBER, _OFFER, _KIND = map(_WRITTEN.index, (tables.SUBSCRIBER_ID, tables.OFFER_ID, tables.KIND))
+_CONNECTION = EventKind.CONNECTION.value
+_KNOWN = f"SELECT event_id, digest FROM events WHERE event_id {AMONG}"  # noqa: S608 - no value in it
 _NO_NUL = "must not hold the NUL character"
 
+Row = tuple[Any, ...]
 
-def append_batches(
-    connection: Connection, dialect: Dialect, batches: Sequence[Sequence[Event]], recorded_at: int
+
+def encode(event: Event) -> tuple[Row, int]:
+    """An event as a row of the table, and its digest; raises InvalidInput."""
+    return _row(event), digest_of(event)
+
+
+def append(
+    connection: Connection,
+    dialect: Dialect,
+    batches: Sequence[Sequence[tuple[Row, int]]],
+    budgets: Budgets,
+    recorded_at: int,
 ) -> list[list[Outcome]]:
-    """Append several batches in order; outcomes in the shape of the batches. Raises InvalidInput."""
-    rows = [[(_row(event), digest_of(event)) for event in batch] for batch in batches]
-    known = dict(dialect.digests(connection, list({row[0] for batch in rows for row, _ in batch})))
-    fresh: list[tuple[Any, ...]] = []
+    """Append several batches of encoded events in order; outcomes in the shape of the batches."""
+    known = dict(_digests(connection, {row[0] for batch in batches for row, _ in batch}))
+    fresh: list[Row] = []
     outcomes: list[list[Outcome]] = []
-    for batch in rows:
+    for batch in batches:
         answers: list[Outcome] = []
         for row, digest in batch:
-            seen = known.setdefault(row[0], -1)
-            if seen == -1:
+            seen = known.get(row[0])
+            if seen is not None:
+                answers.append(Outcome.DUPLICATE if seen == digest else Outcome.CONFLICT)
+            elif row[_KIND] == _CONNECTION and not budgets.connect(row[_OFFER], row[_SUBSCRIBER]):
+                answers.append(Outcome.OVER_BUDGET)
+            else:
                 known[row[0]] = digest
                 fresh.append((*row, recorded_at, digest))
                 answers.append(Outcome.ACCEPTED)
-            else:
-                answers.append(Outcome.DUPLICATE if seen == digest else Outcome.CONFLICT)
         outcomes.append(answers)
     if fresh:
         dialect.insert(connection, EVENTS, _WRITTEN, fresh)
@@ -63,7 +81,7 @@ def append_batches(
 
 
 def load_table(
-    connection: Connection, dialect: Dialect, events: pa.Table, recorded_at: int
+    connection: Connection, dialect: Dialect, events: pa.Table, budgets: Budgets, recorded_at: int
 ) -> tuple[int, int, list[str]]:
     """Load n events in columns; the numbers accepted and duplicate, and the id of each row in conflict."""
     if events.num_rows == 0:
@@ -74,7 +92,7 @@ def load_table(
     _, first = np.unique(codes, return_index=True)
     reference, known = digests[first], np.zeros(len(first), bool)
     if position(connection) > 0:
-        found = dialect.digests(connection, encoded.dictionary.to_pylist())
+        found = _digests(connection, encoded.dictionary.to_pylist())
         places = pc.index_in(pa.array([row[0] for row in found], pa.string()), encoded.dictionary).to_numpy()
         known[places] = True
         reference[places] = [row[1] for row in found]
@@ -88,6 +106,9 @@ def load_table(
                 "recorded_at", pa.repeat(pa.scalar(recorded_at, pa.int64()), len(fresh))
             ).append_column("digest", pa.array(digests[fresh], pa.int64())),
         )
+        connected = content.filter(pc.equal(content[tables.KIND], _CONNECTION))[tables.OFFER_ID]
+        for counted in pc.value_counts(connected).to_pylist():
+            budgets.count(counted["values"], counted["counts"])
     conflicts = np.flatnonzero(digests != reference[codes])
     ids = events[tables.EVENT_ID].take(pa.array(conflicts)).to_pylist()
     return len(fresh), events.num_rows - len(fresh) - len(ids), ids
@@ -126,13 +147,14 @@ def require_events(events: pa.Table) -> pa.Table:
 def responses(connection: Connection, subscriber_id: str, upto: int | None) -> list[Response]:
     """Events of one subscriber up to a position, by time and then by id."""
     statement = (
-        select(EVENTS.c.offer_id, EVENTS.c.kind, EVENTS.c.occurred_at)
+        select(EVENTS.c.offer_id, EVENTS.c.kind, EVENTS.c.occurred_at, EVENTS.c.channel)
         .where(EVENTS.c.subscriber_id == subscriber_id)
         .order_by(EVENTS.c.occurred_at, EVENTS.c.event_id)
     )
     if upto is not None:
         statement = statement.where(EVENTS.c.seq <= upto)
-    return [Response(row.offer_id, EventKind(row.kind), row.occurred_at) for row in connection.execute(statement)]
+    rows = connection.execute(statement)
+    return [Response(row.offer_id, EventKind(row.kind), row.occurred_at, row.channel) for row in rows]
 
 
 def connections_by_offer(connection: Connection, upto: int | None, after: int) -> dict[str, int]:
@@ -153,7 +175,15 @@ def position(connection: Connection) -> int:
     return newest or 0
 
 
-def _row(event: Event) -> tuple[Any, ...]:
+def _digests(connection: Connection, event_ids: Collection[str]) -> list[tuple[str, int]]:
+    """Id and digest of those events that are there already."""
+    raw, wanted, found = Raw(connection), iter(event_ids), []
+    while chunk := list(islice(wanted, CHUNK_ROWS)):
+        found += [(row[0], row[1]) for row in raw.rows(_KNOWN, (raw.listed(chunk),))]
+    return found
+
+
+def _row(event: Event) -> Row:
     texts = (event.event_id, event.subscriber_id, event.offer_id, event.kind, event.channel, event.arm)
     optional = (event.region, event.macro_region, event.decision_id)
     if any("\0" in text for text in texts) or any(text is not None and "\0" in text for text in optional):

@@ -3,35 +3,40 @@
 The writer takes whatever waits, up to `GROUP` events and decisions, and commits it at once. Under light load a
 commit holds one submission; under heavy load the groups grow by themselves while the previous commit is on its way
 to the disk. There is no timer, so nobody waits for company.
+
+While the ledger is away, what is handed in goes into a shelter on the local disk, and from there to the ledger when it
+is back.
 """
 
+import logging
 import queue
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from mia.domain.decision import Decision
-from mia.domain.event import Event, Outcome
-from mia.errors import LedgerUnavailable, MiaError
+from mia.domain.event import Event, EventKind, Outcome
+from mia.domain.following import is_unfinished
+from mia.errors import LedgerUnavailable, MiaError, Overloaded, StaleDecision
+from mia.ports import NO_BUDGETS, Proposal
+from mia.storage.ledger.shelter import Receiver, Shelter
 
 GROUP = 512
-
-
-class Committer(Protocol):
-    """A ledger that can commit the work of many callers in one transaction."""
-
-    def commit(
-        self, batches: Sequence[Sequence[Event]], decisions: Sequence[Decision]
-    ) -> tuple[list[list[Outcome]], list[Decision | MiaError]]:
-        """Commit all; one list of outcomes for each batch, one answer for each decision."""
+PATIENCE = 5.0
+RETRY = 1.0
+"""Seconds after which a ledger that was away is tried again, and files left behind are looked for."""
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Events:
     events: Sequence[Event]
-    future: "Future[list[Outcome]]"
+    since: float
+    future: "Future[list[Outcome]]" = field(default_factory=Future)
 
     @property
     def size(self) -> int:
@@ -40,8 +45,9 @@ class _Events:
 
 @dataclass(frozen=True, slots=True)
 class _Decision:
-    decision: Decision
-    future: "Future[Decision]"
+    proposal: Proposal
+    since: float
+    future: "Future[Decision]" = field(default_factory=Future)
 
     @property
     def size(self) -> int:
@@ -52,33 +58,64 @@ _Item = _Events | _Decision
 
 
 class GroupCommit:
-    """The writer. `capacity` submissions may wait; more are refused at once with LedgerUnavailable."""
+    """The writer. `capacity` submissions may wait for `patience` seconds; more, and older ones, are Overloaded.
 
-    def __init__(self, ledger: Committer, capacity: int = 4_096) -> None:
-        self._ledger = ledger
+    `budgets` tells the most connections that offers may have in all, `clock` gives seconds.
+    """
+
+    def __init__(
+        self,
+        ledger: Receiver,
+        capacity: int = 4_096,
+        *,
+        patience: float = PATIENCE,
+        shelter: Shelter | None = None,
+        budgets: Callable[[], Mapping[str, int]] = lambda: NO_BUDGETS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger, self._shelter, self._budgets = ledger, shelter, budgets
+        self._patience, self._clock = patience, clock
         self._queue: queue.Queue[_Item | None] = queue.Queue(capacity)
+        self._again: list[_Item] = []
+        self._away_until = self._look_at = clock()
+        self._busy_since: float | None = None
         self._open = True
         self._gate = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """Submissions that wait."""
+        return self._queue.qsize()
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the ledger could not be used when it was last tried."""
+        return self._clock() < self._away_until
+
     def submit_events(self, events: Sequence[Event]) -> "Future[list[Outcome]]":
-        """Outcomes of the events, in order, once they are committed. Raises LedgerUnavailable when the queue is full
-        or closed; the future raises what the commit raised.
+        """Outcomes of the events, in order, once they are committed or sheltered. Raises Overloaded when the queue is
+        full and LedgerUnavailable when it is closed; the future raises what the commit raised.
         """
-        future: Future[list[Outcome]] = Future()
-        self._submit(_Events(tuple(events), future))
-        return future
+        item = _Events(tuple(events), self._clock())
+        self._submit(item)
+        return item.future
 
     def submit_decision(self, decision: Decision) -> "Future[Decision]":
-        """The decision that stands once it is committed: this one, or an earlier one with the same request id.
+        """The same for a decision that is a fact, and is kept as it is."""
+        return self.submit(Proposal(decision))
 
-        Raises LedgerUnavailable when the queue is full or closed; the future raises RequestConflict and what the
-        commit raised.
+    def submit(self, proposal: Proposal) -> "Future[Decision]":
+        """The decision that stands once it is committed: this one, one taken anew because this was overtaken, or an
+        earlier one with the same request id. Its fallback tells when it could only be sheltered.
+
+        Raises Overloaded when the queue is full and LedgerUnavailable when it is closed; the future raises
+        RequestConflict and what the commit raised.
         """
-        future: Future[Decision] = Future()
-        self._submit(_Decision(decision, future))
-        return future
+        item = _Decision(proposal, self._clock())
+        self._submit(item)
+        return item.future
 
     def close(self) -> None:
         """Commit everything that was taken, then stop; later submissions are refused."""
@@ -93,44 +130,60 @@ class GroupCommit:
         with self._gate:
             if not self._open:
                 raise LedgerUnavailable("the ledger writer is closed")
+            if self._busy_since is not None and self._busy_since < item.since - self._patience:
+                raise Overloaded("a commit takes longer than anybody would wait")
             try:
                 self._queue.put_nowait(item)
             except queue.Full:
-                raise LedgerUnavailable("the ledger writer is overloaded: its queue is full") from None
+                raise Overloaded("its queue is full") from None
 
     def _run(self) -> None:
         more = True
-        while more:
-            group, more = self._take()
+        while more or self._again:
+            group, more = self._take(more)
             # A caller that gave up before its turn is left out; from here on nobody can give up any more.
-            live = [item for item in group if item.future.set_running_or_notify_cancel()]
-            if live:
-                self._commit(live)
+            live = [item for item in group if item.future.running() or item.future.set_running_or_notify_cancel()]
+            late = self._clock() - self._patience
+            _fail([item for item in live if item.since < late], Overloaded("this waited for too long"))
+            fresh = [item for item in live if item.since >= late]
+            if fresh:
+                self._busy_since = self._clock()
+                self._commit(fresh)
+                self._busy_since = None
+            self._deliver()
+        if self._shelter is not None:
+            self._shelter.close()
 
-    def _take(self) -> tuple[list[_Item], bool]:
-        group: list[_Item] = []
-        size = 0
-        item = self._queue.get()
-        while item is not None:
+    def _take(self, more: bool) -> tuple[list[_Item], bool]:
+        group, self._again = self._again, []
+        size = len(group)
+        while more and size < GROUP:
+            try:
+                item = self._queue.get_nowait() if group else self._queue.get(timeout=RETRY)
+            except queue.Empty:
+                break
+            if item is None:
+                return group, False
             group.append(item)
             size += item.size
-            if size >= GROUP:
-                return group, True
-            try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
-                return group, True
-        return group, False
+        return group, more
 
     def _commit(self, group: list[_Item]) -> None:
+        if self._shelter is not None and self.is_away:
+            self._keep(group, LedgerUnavailable("the ledger was away a moment ago"))
+            return
         batches = [item for item in group if isinstance(item, _Events)]
         decisions = [item for item in group if isinstance(item, _Decision)]
         try:
             outcomes, answers = self._ledger.commit(
-                [item.events for item in batches], [item.decision for item in decisions]
+                [self._finished(item.events) for item in batches],
+                [item.proposal for item in decisions],
+                self._budgets(),
             )
         except LedgerUnavailable as error:
-            _fail(group, error)
+            self._away_until = self._clock() + RETRY
+            log.exception("the ledger cannot be used")
+            self._keep(group, error)
         except Exception as error:
             # Whatever it is, its caller must get it, and the writer must live on.
             if len(group) == 1:
@@ -143,10 +196,58 @@ class GroupCommit:
             for batch, outcome in zip(batches, outcomes, strict=True):
                 batch.future.set_result(outcome)
             for asked, answer in zip(decisions, answers, strict=True):
-                if isinstance(answer, MiaError):
+                if isinstance(answer, StaleDecision):
+                    self._again.append(asked)
+                elif isinstance(answer, MiaError):
                     asked.future.set_exception(answer)
                 else:
                     asked.future.set_result(answer)
+
+    def _finished(self, events: Sequence[Event]) -> Sequence[Event]:
+        if self._shelter is None or not any(map(is_unfinished, events)):
+            return events
+        return self._shelter.finish(self._ledger, events)
+
+    def _keep(self, group: list[_Item], error: LedgerUnavailable) -> None:
+        """Take work into the shelter; one that finds no room spoils no neighbour."""
+        if self._shelter is None:
+            _fail(group, error)
+            return
+        kept: list[Callable[[], None]] = []
+        for item in group:
+            try:
+                kept.append(partial(item.future.set_result, self._sheltered(self._shelter, item)))
+            except Exception as problem:
+                # As above: the caller's, whatever it is.
+                _fail([item], problem)
+        try:
+            self._shelter.sync()
+        except LedgerUnavailable as problem:
+            _fail([item for item in group if not item.future.done()], problem)
+        else:
+            for answer in kept:
+                answer()
+
+    def _sheltered(self, shelter: Shelter, item: _Item) -> Any:  # noqa: ANN401 - the result of the item's future
+        if isinstance(item, _Decision):
+            return shelter.keep_decision(item.proposal)
+        budgets = self._budgets()
+        if any(one.kind is EventKind.CONNECTION and one.offer_id in budgets for one in item.events):
+            raise LedgerUnavailable("nothing tells what is left of a budget while the ledger is away")
+        return shelter.keep_events(item.events)
+
+    def _deliver(self) -> None:
+        """Hand on some of what is sheltered; where nothing is, look again only after a while."""
+        if self._shelter is None or self.is_away or self._clock() < self._look_at:
+            return
+        try:
+            if not self._shelter.deliver(self._ledger):
+                self._look_at = self._clock() + RETRY
+        except LedgerUnavailable:
+            self._away_until = self._clock() + RETRY
+        except Exception:
+            self._look_at = self._clock() + RETRY
+            log.exception("what is in the spool could not be delivered; it stays there")
 
 
 def _fail(group: list[_Item], error: Exception) -> None:

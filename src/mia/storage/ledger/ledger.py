@@ -1,17 +1,27 @@
 """The ledger over SQL: what was decided and what happened, committed before it is acknowledged."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pyarrow as pa
 
 from mia.domain.decision import Decision
-from mia.domain.event import Event, Outcome, Response
+from mia.domain.event import Event, EventKind, Outcome, Response
+from mia.domain.past import Past
 from mia.errors import MiaError, UnknownDecision
+from mia.ports import NO_BUDGETS, Proposal
 from mia.storage.ledger import contexts as kept_contexts
 from mia.storage.ledger import decisions as kept_decisions
 from mia.storage.ledger import events as kept_events
+from mia.storage.ledger.budgets import Budgets, exhausted
 from mia.storage.ledger.database import Database
+from mia.storage.ledger.past import past_of
+from mia.storage.ledger.person import erase_person, events_of
+from mia.storage.ledger.raw import Raw
+from mia.storage.ledger.retention import prune
 from mia.storage.ledger.schema import EVENTS
+from mia.storage.ledger.standing import Standing
 from mia.storage.ledger.tally import tally
 
 
@@ -22,41 +32,70 @@ class SqlLedger:
         self.database = database
 
     def append_events(self, events: Sequence[Event]) -> list[Outcome]:
-        """Commit events in one transaction; one outcome for each, in order."""
+        """Commit events in one transaction, whatever budgets say; one outcome for each, in order."""
         return self.commit([events], [])[0][0]
 
     def append_decisions(self, decisions: Sequence[Decision]) -> list[Decision]:
         """Commit decisions in one transaction, all or none; where a request id was answered before, the earlier
         decision comes back. Raises RequestConflict.
         """
-        with self.database.writing() as connection:
-            answers = kept_decisions.append(connection, self.database.dialect, decisions)
-            standing = []
+        rows = [kept_decisions.encode(decision) for decision in decisions]
+        with self._alone({}) as (_, standing):
+            answers = standing.settle([Proposal(decision) for decision in decisions], rows)
             for answer in answers:
                 if isinstance(answer, MiaError):
                     raise answer
-                standing.append(answer)
-            return standing
+            return [answer for answer in answers if not isinstance(answer, MiaError)]
 
     def commit(
-        self, batches: Sequence[Sequence[Event]], decisions: Sequence[Decision]
+        self,
+        batches: Sequence[Sequence[Event]],
+        proposals: Sequence[Proposal],
+        budgets: Mapping[str, int] = NO_BUDGETS,
     ) -> tuple[list[list[Outcome]], list[Decision | MiaError]]:
-        """Commit the work of many callers in one transaction; a decision in conflict spoils no neighbour."""
-        with self.database.writing() as connection:
-            dialect = self.database.dialect
-            outcomes = kept_events.append_batches(connection, dialect, batches, self.database.clock())
-            answers = kept_decisions.append(connection, dialect, decisions)
+        """Commit the work of many callers in one transaction; a decision in conflict spoils no neighbour.
+
+        Events come first. `budgets` are the most connections that offers may have in all.
+        """
+        # Encoded before the lock is taken, which is what others wait for.
+        rows = [[kept_events.encode(event) for event in batch] for batch in batches]
+        decided = [kept_decisions.encode(proposal.decision) for proposal in proposals]
+        with self._alone(budgets) as (counts, standing):
+            counts.look(
+                {one.decision.request.subscriber_id for one in proposals}
+                | {
+                    event.subscriber_id
+                    for batch in batches
+                    for event in batch
+                    if event.kind is EventKind.CONNECTION and event.offer_id in budgets
+                }
+            )
+            outcomes = kept_events.append(standing.connection, standing.dialect, rows, counts, self.database.clock())
+            answers = standing.settle(proposals, decided)
+            counts.write()
             return outcomes, answers
+
+    @contextmanager
+    def _alone(self, limits: Mapping[str, int]) -> Iterator[tuple[Budgets, Standing]]:
+        """The budgets and the decisions of one write transaction."""
+        with self.database.writing() as connection:
+            raw = Raw(connection)
+            counts = Budgets(raw, limits, self.database.clock())
+            yield counts, Standing(connection, self.database.dialect, raw, counts)
 
     def load_events(self, events: pa.Table) -> tuple[int, int, list[str]]:
         """Commit a columnar batch of events in one transaction.
 
         Returns the numbers accepted and duplicate, and the id of each row in conflict; they add up to the rows.
-        Raises InvalidInput that names column and row.
+        Connections are facts, so they count towards budgets and none is turned away. Raises InvalidInput that names
+        column and row.
         """
         content = kept_events.require_events(events)
-        with self.database.writing() as connection:
-            return kept_events.load_table(connection, self.database.dialect, content, self.database.clock())
+        with self._alone({}) as (counts, standing):
+            now = self.database.clock()
+            found = kept_events.load_table(standing.connection, standing.dialect, content, counts, now)
+            counts.write()
+            return found
 
     def decision(self, decision_id: str) -> Decision:
         """One decision; raises UnknownDecision."""
@@ -70,6 +109,22 @@ class SqlLedger:
         """The decision that answered this request id, if any."""
         with self.database.reading() as connection:
             return kept_decisions.by_request_id(connection, request_id)
+
+    def past(
+        self,
+        subscriber_id: str,
+        *,
+        at: int,
+        budgets: Mapping[str, int] = NO_BUDGETS,
+        upto: tuple[int, int] | None = None,
+    ) -> Past:
+        """What counts when a decision is taken; see `mia.ports.Ledger.past`."""
+        with self.database.reading() as connection:
+            raw = Raw(connection)
+            found = past_of(raw, subscriber_id, at=at, upto=upto)
+            if upto is not None or not budgets:
+                return found
+            return replace(found, exhausted=exhausted(raw, budgets, subscriber_id, self.database.clock()))
 
     def responses(self, subscriber_id: str, upto: int | None = None) -> list[Response]:
         """Events of one subscriber up to a ledger position, by time and then by event id."""
@@ -101,6 +156,12 @@ class SqlLedger:
         with self.database.reading() as connection:
             return tally(connection, since, until)
 
+    def latest_decisions(self, offset: int, limit: int) -> tuple[int, list[Decision]]:
+        """Number of decisions kept, and a page of them, the newest first (then by id)."""
+        total = self.decisions_count()
+        with self.database.reading() as connection:
+            return total, kept_decisions.latest(connection, offset, limit)
+
     def decisions_count(self) -> int:
         """Number of decisions kept."""
         with self.database.reading() as connection:
@@ -110,6 +171,22 @@ class SqlLedger:
         """Impressions of decisions that explored, and of all decisions; other impressions belong to neither."""
         with self.database.reading() as connection:
             return kept_decisions.explored_impressions(connection)
+
+    def prune_decisions(self, before: int) -> int:
+        """Remove the decisions of months (UTC) before this one; returns how many. Events that name them stay."""
+        return prune(self.database, before)
+
+    def person(self, subscriber_id: str) -> tuple[pa.Table, list[Decision]]:
+        """All events and all decisions of one subscriber, in order of time."""
+        with self.database.reading() as connection:
+            events = events_of(connection, subscriber_id)
+        with self.database.reading() as connection:
+            return events, kept_decisions.of_subscriber(connection, subscriber_id)
+
+    def erase(self, subscriber_id: str, alias: str) -> tuple[int, int]:
+        """Let events of a subscriber go on under another name, and remove its decisions; returns how many of both."""
+        with self.database.writing() as connection:
+            return erase_person(Raw(connection), subscriber_id, alias)
 
     def close(self) -> None:
         """Give the connections back."""

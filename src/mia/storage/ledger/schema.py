@@ -59,10 +59,13 @@ Index(
     postgresql_where=EVENTS.c.kind == "connection",
 )
 
+# On PostgreSQL the table is partitioned by month of decided_at, over which no id could be unique by itself: the writer,
+# which is alone, sees to ids and request ids on both databases.
 DECISIONS = Table(
     "decisions",
     METADATA,
-    Column("decision_id", Text, primary_key=True),
+    Column("seq", _SEQUENCE, primary_key=True, autoincrement=True),
+    Column("decision_id", Text, nullable=False),
     Column("request_id", Text),
     Column("decided_at", BigInteger, nullable=False),
     Column("subscriber_id", Text, nullable=False),
@@ -75,11 +78,42 @@ DECISIONS = Table(
     # Text, because a seed may use all 64 bits without a sign.
     Column("seed", Text, nullable=False),
     Column("ledger_position", BigInteger, nullable=False),
+    Column("decision_position", BigInteger, nullable=False),
+    Column("reserved_until", BigInteger, nullable=False),
     Column("explored", Boolean, nullable=False),
     Column("fallback", Text),
+    # Offers in their order as a JSON list, for who needs no more of a decision than that.
+    Column("shown", Text, nullable=False),
     # Text and not JSONB, which rewrites numbers: the decision must come back with the same floats.
     Column("body", Text, nullable=False),
-    Index("decisions_request_id", "request_id", unique=True),
+    Index("decisions_decision_id", "decision_id"),
+    Index("decisions_decided_at", "decided_at"),
+    Index("decisions_subscriber", "subscriber_id", "seq"),
+    sqlite_autoincrement=True,
+)
+Index(
+    "decisions_request_id",
+    DECISIONS.c.request_id,
+    sqlite_where=DECISIONS.c.request_id.is_not(None),
+    postgresql_where=DECISIONS.c.request_id.is_not(None),
+)
+
+OFFER_COUNTS = Table(
+    "offer_counts",
+    METADATA,
+    Column("offer_id", Text, primary_key=True),
+    Column("connections", BigInteger, nullable=False),
+    Column("held", BigInteger, nullable=False),
+)
+
+HOLDS = Table(
+    "holds",
+    METADATA,
+    Column("offer_id", Text, primary_key=True),
+    Column("subscriber_id", Text, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    Index("holds_until", "until"),
+    Index("holds_subscriber", "subscriber_id"),
 )
 
 API_KEYS = Table(

@@ -1,5 +1,5 @@
 """Profile snapshots in LMDB: memory-mapped, immutable, one folder each, published by rename."""
 
-from mia.storage.profile_store.store import LmdbProfileStore
+from mia.storage.profile_store.store import LmdbProfileStore, day_of_snapshot
 
-__all__ = ["LmdbProfileStore"]
+__all__ = ["LmdbProfileStore", "day_of_snapshot"]

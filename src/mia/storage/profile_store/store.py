@@ -5,6 +5,7 @@ import shutil
 import threading
 import uuid
 from collections.abc import Iterable, Sequence
+from datetime import date
 from itertools import count
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -18,7 +19,7 @@ from mia.frames import OfferHistory, Profiles
 from mia.storage.files import only_writer, replace_durably
 from mia.storage.profile_store.snapshot import Snapshot
 from mia.storage.profile_store.writer import write_snapshot
-from mia.timeline import date_of
+from mia.timeline import date_of, day_of, day_of_text
 
 CURRENT, PRUNED = "current", "pruned"
 NAME = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2})\.(?P<number>\d+)")
@@ -97,6 +98,22 @@ class LmdbProfileStore:
         """
         return self._snapshot(snapshot).find_many(subscriber_ids)
 
+    def day(self, snapshot: str) -> int:
+        """The as-of day of a snapshot."""
+        return day_of_text(_day_of(snapshot))
+
+    def holding(self, subscriber_id: str) -> list[str]:
+        """Snapshots that know a subscriber, oldest first."""
+        names = self._names() if self.folder.exists() else []
+        return [name for name in names if self.find(name, subscriber_id) is not None]
+
+    def retire(self, snapshots: Sequence[str]) -> None:
+        """Remove snapshots, but never the current one; decisions that name them cannot be rebuilt any more."""
+        with only_writer(self.folder):
+            for name in snapshots:
+                self._open.pop(name, None)
+            self._remove([name for name in snapshots if name != self.current()])
+
     def close(self) -> None:
         """Let go of the snapshots; what was found in them stays valid."""
         with self._opening:
@@ -148,7 +165,9 @@ class LmdbProfileStore:
     def _prune(self, published: str) -> None:
         names = self._names()
         kept = {published, self.current(), *self._held, *names[-self.keep :]}
-        gone = [name for name in names if name not in kept]
+        self._remove([name for name in names if name not in kept])
+
+    def _remove(self, gone: Sequence[str]) -> None:
         if not gone:
             return
         # Their names are never given again: a decision that names one must not be rebuilt from another.
@@ -161,3 +180,12 @@ class LmdbProfileStore:
 
 def _day_of(name: str) -> str:
     return name.rpartition(".")[0]
+
+
+def day_of_snapshot(name: str) -> int:
+    """As-of day of a snapshot, by its name.
+
+    >>> day_of_snapshot("1970-01-03.1")
+    2
+    """
+    return day_of(date.fromisoformat(_day_of(name)))

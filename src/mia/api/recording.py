@@ -1,0 +1,45 @@
+"""One way for events into the ledger, for every face of it."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from mia.api.metrics import Metrics
+from mia.api.services import Services
+from mia.domain.decision import Rule
+from mia.domain.event import Event, Outcome
+from mia.logs import Exchange
+from mia.services.record import Rejected
+
+CONFLICT = "conflict: this id was recorded with another content"
+
+
+class Recording:
+    """Completes events, commits them, and says what became of each."""
+
+    def __init__(self, services: Services, metrics: Metrics) -> None:
+        self._services, self._metrics = services, metrics
+
+    async def take(self, raw: Sequence[Any], exchange: Exchange) -> dict[str, Any]:
+        """Ids accepted, duplicate, and rejected with their reason, after the commit; raises LedgerUnavailable."""
+        events, rejected = await asyncio.to_thread(self._services.recorder.prepare, raw)
+        exchange.mark("prepare")
+        outcomes: list[Outcome] = []
+        if events:
+            outcomes = await asyncio.shield(asyncio.wrap_future(self._services.writer.submit_events(events)))
+        exchange.mark("commit")
+        self._metrics.count_events(events, outcomes, len(rejected))
+        return _sort(events, outcomes, rejected)
+
+
+def _sort(events: list[Event], outcomes: list[Outcome], rejected: list[Rejected]) -> dict[str, Any]:
+    ids: dict[Outcome, list[str]] = {outcome: [] for outcome in Outcome}
+    for event, outcome in zip(events, outcomes, strict=True):
+        ids[outcome].append(event.event_id)
+    refused = [{"event_id": item.event_id, "reason": item.reason} for item in rejected]
+    refused += [{"event_id": event_id, "reason": CONFLICT} for event_id in ids[Outcome.CONFLICT]]
+    refused += [
+        {"event_id": event_id, "reason": f"{Rule.TOTAL_LIMIT}: nothing is left of what the offer may have in all"}
+        for event_id in ids[Outcome.OVER_BUDGET]
+    ]
+    return {"accepted": ids[Outcome.ACCEPTED], "duplicate": ids[Outcome.DUPLICATE], "rejected": refused}
