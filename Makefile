@@ -154,4 +154,4 @@ constraints: $(READY) ## Write the versions in use to constraints.txt
 	@$(BIN)/pip freeze --exclude-editable | grep -E '^[A-Za-z0-9_.-]+==' > constraints.txt
 
 clean: ## Remove the environment, the workspace and caches
-	@rm -rf $(VENV) .mia build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .mia build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis
