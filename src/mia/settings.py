@@ -29,6 +29,7 @@ from mia.evaluation.health import MonitorLimits
 from mia.evaluation.off_policy import OffPolicyLimits
 from mia.evaluation.slices import SliceRules
 from mia.quality.limits import Limits
+from mia.uptake.growth import SMALL_BASE
 
 _PREFIX, _NESTED = "MIA_", "__"
 
@@ -116,6 +117,19 @@ class ProfileSettings(_Section):
     """Newest profile snapshots that are kept; a decision can be rebuilt as long as its snapshot is."""
 
 
+class UptakeSettings(_Section):
+    """Figures of growth; docs/uptake.md says what each is."""
+
+    attribution_days: Annotated[int, Field(ge=1)] = 14
+    """Days after an impression within which a connection counts as its answer in acceptance rates."""
+    small_base: Annotated[int, Field(ge=1)] = SMALL_BASE
+    """Ratios and percentages that would be divided by fewer than this are left empty and marked."""
+    late_share: Share = 0.001
+    """Share of events that may come later than all others before a period counts as incomplete for it."""
+    history_days: Annotated[int, Field(ge=1)] = 45
+    """An event that comes more days late than this is history loaded afterwards and tells nothing of usual lateness."""
+
+
 class TrainingSettings(_Section):
     """Defaults of `mia train`."""
 
@@ -173,6 +187,7 @@ class Settings(BaseSettings):
     contact: ContactSettings = ContactSettings()
     profiles: ProfileSettings = ProfileSettings()
     training: TrainingSettings = TrainingSettings()
+    uptake: UptakeSettings = UptakeSettings()
     gate: GateLimits = GateLimits()
     """Section `[gate]`: what a model must show to go live, such as `auc_loss = {amber = 0.005, red = 0.02}`."""
     slices: SliceRules = SliceRules()

@@ -11,7 +11,8 @@ from mia.domain.decision import Decision, DecisionRequest
 from mia.domain.event import Event, EventKind, Outcome, Response
 from mia.errors import InvalidInput, LedgerUnavailable, MiaError, RequestConflict, UnknownDecision
 from mia.storage.ledger.contexts import CONTEXT_SCHEMA
-from mia.storage.ledger.events import LEDGER_SCHEMA, require_events
+from mia.storage.ledger.decided import DECIDED_SCHEMA
+from mia.storage.ledger.events import ARRIVED_SCHEMA, LEDGER_SCHEMA, require_events
 from mia.storage.ledger.tally import TALLY_SCHEMA
 
 FILLED_IN = ("local_day", "arm", "region", "macro_region")
@@ -25,6 +26,8 @@ class FakeLedger:
         self._lock = threading.Lock()
         self._events: list[Event] = []
         self._by_id: dict[str, Event] = {}
+        self._commits = 0
+        self._recorded: list[int] = []
         self._decisions: dict[str, Decision] = {}
 
     def append_events(self, events: Sequence[Event]) -> list[Outcome]:
@@ -44,12 +47,14 @@ class FakeLedger:
         self, batches: Sequence[Sequence[Event]], decisions: Sequence[Decision]
     ) -> tuple[list[list[Outcome]], list[Decision | MiaError]]:
         with self._locked():
+            self._commits += 1
             outcomes = [[self._take(event) for event in batch] for batch in batches]
             return outcomes, [self._keep(decision) for decision in decisions]
 
     def load_events(self, events: pa.Table) -> tuple[int, int, list[str]]:
         content = [Event(**{**row, "kind": EventKind(row["kind"])}) for row in require_events(events).to_pylist()]
         with self._locked():
+            self._commits += 1
             outcomes = [self._take(event) for event in content]
         conflicts = [
             event.event_id for event, outcome in zip(content, outcomes, strict=True) if outcome is Outcome.CONFLICT
@@ -88,6 +93,25 @@ class FakeLedger:
         with self._locked():
             rows = [{"seq": seq, **asdict(event)} for seq, event in enumerate(self._events, 1) if seq > after]
         return pa.Table.from_pylist(rows, schema=LEDGER_SCHEMA)
+
+    def arrived(self, after: int, limit: int) -> pa.Table:
+        events = self.events(after).slice(0, limit)
+        with self._locked():
+            recorded = self._recorded[after : after + events.num_rows]
+        return events.append_column(ARRIVED_SCHEMA.field("recorded_at"), pa.array(recorded, pa.int64()))
+
+    def decided(self, decision_ids: Sequence[str]) -> pa.Table:
+        with self._locked():
+            found = [self._decisions[name] for name in decision_ids if name in self._decisions]
+        rows = [
+            {
+                "decision_id": decision.decision_id,
+                "placement": decision.request.placement,
+                "model_version": decision.versions.model,
+            }
+            for decision in found
+        ]
+        return pa.Table.from_pylist(rows, schema=DECIDED_SCHEMA)
 
     def decision_contexts(self) -> pa.Table:
         with self._locked():
@@ -146,6 +170,7 @@ class FakeLedger:
             return Outcome.DUPLICATE if _said(known) == _said(event) else Outcome.CONFLICT
         self._by_id[event.event_id] = event
         self._events.append(event)
+        self._recorded.append(self._commits)
         return Outcome.ACCEPTED
 
     def _answered(self, request_id: str) -> Decision | None:

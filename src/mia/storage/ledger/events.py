@@ -33,6 +33,7 @@ EVENT_SCHEMA = pa.schema(
     ]
 )
 LEDGER_SCHEMA = pa.schema([pa.field("seq", pa.int64(), nullable=False), *EVENT_SCHEMA])
+ARRIVED_SCHEMA = LEDGER_SCHEMA.append(pa.field("recorded_at", pa.int64(), nullable=False))
 
 _WRITTEN = (*EVENT_SCHEMA.names, "recorded_at", "digest")
 _NO_NUL = "must not hold the NUL character"
