@@ -33,6 +33,7 @@ from mia.quality.catalogue import CatalogueLimits
 from mia.quality.limits import Limits
 from mia.sections import DoorSettings, LoggingSettings, Section, TokenSettings
 from mia.uptake.growth import SMALL_BASE
+from mia.uptake.lift.rules import LiftRules
 
 _PREFIX, _NESTED = "MIA_", "__"
 _OF_THE_POLICY = ("exploration", "contact")
@@ -213,6 +214,8 @@ class Settings(BaseSettings):
     """Section `[monitor]`: what a live model may show, such as `score_drift = {amber = 0.1, red = 0.25}`."""
     off_policy: OffPolicyLimits = OffPolicyLimits()
     """Section `[off_policy]`: what a log must offer before `mia evaluate` lets the value of a policy pass unwarned."""
+    lift: LiftRules = LiftRules()
+    """Section `[lift]`: how lift is measured, such as `pre_days = 60` or `planned_connections = 0.2`."""
     # Its own name would hide a method of pydantic.
     validation: Limits = Field(default=Limits(), alias="validate")
     """Section `[validate]`: what `mia validate` tolerates; for example `late_records = {warn = 0.05, fail = 0.25}`."""

@@ -27,6 +27,7 @@ from mia.api.routes.decisions import decision_routes
 from mia.api.routes.docs import docs_routes
 from mia.api.routes.events import event_routes
 from mia.api.routes.health import health_routes
+from mia.api.routes.lift import lift_routes
 from mia.api.routes.recommendations import recommendation_routes
 from mia.api.routes.uptake import uptake_routes
 from mia.api.services import Services
@@ -85,6 +86,7 @@ def create_app(
         event_routes(door, recording),
         recommendation_routes(services, door, deciding, recording),
         uptake_routes(services.uptake, door),
+        lift_routes(services.lift, door),
         health_routes(services, door, metrics, open_metrics=limits.open_metrics),
         login_routes(door, pages),
         dashboard_routes(services, door, pages),

@@ -28,6 +28,7 @@ def services_of(workspace: Workspace) -> Services:
         writer=workspace.writer,
         keys=workspace.keys,
         uptake=workspace.uptake,
+        lift=workspace.lift,
         card=workspace.card,
         health=workspace.health,
         headline=workspace.settings.headline,

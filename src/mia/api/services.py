@@ -15,6 +15,7 @@ from mia.services.decide import Traced
 from mia.services.record import Rejected
 from mia.services.sign_in import SignIn
 from mia.uptake.headline import Headline
+from mia.uptake.lift.result import LiftReport
 
 
 class Offers(Protocol):
@@ -122,6 +123,20 @@ class Uptake(Protocol):
         """The newest complete month with events, None while there is none."""
 
 
+class Lift(Protocol):
+    """What MIA caused."""
+
+    def report(
+        self,
+        by: str | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        baseline: str | None = None,
+        aa: int | None = None,
+    ) -> LiftReport:
+        """Lift in a period, in all and by group; raises InvalidInput that names the parameter, and NotEnoughData."""
+
+
 class Health(Protocol):
     """The last report on the live model."""
 
@@ -150,6 +165,7 @@ class Services:
     writer: Writer
     keys: Keys
     uptake: Uptake
+    lift: Lift
     card: Callable[[str], bytes]
     health: Health
     headline: str

@@ -25,15 +25,15 @@ Month = Annotated[
     WithJsonSchema({"type": "string", "pattern": _MONTH, "examples": ["2021-01"]}),
 ]
 By = Literal["region", "macro_region", "offer", "channel", "arm"]
-_IF_GIVEN = BeforeValidator(lambda value: value or None)
+IF_GIVEN = BeforeValidator(lambda value: value or None)
 # An empty query parameter (`from=&to=`), as forms send it, is one that is not given.
 OptionalMonth = Annotated[
-    Month | None, _IF_GIVEN, WithJsonSchema({"type": "string", "pattern": r"^(\d{4}-(0[1-9]|1[0-2]))?$"})
+    Month | None, IF_GIVEN, WithJsonSchema({"type": "string", "pattern": r"^(\d{4}-(0[1-9]|1[0-2]))?$"})
 ]
-OptionalBy = Annotated[By | None, _IF_GIVEN, WithJsonSchema({"type": "string", "enum": [*get_args(By), ""]})]
+OptionalBy = Annotated[By | None, IF_GIVEN, WithJsonSchema({"type": "string", "enum": [*get_args(By), ""]})]
 OptionalName = Annotated[
     Identifier | None,
-    _IF_GIVEN,
+    IF_GIVEN,
     WithJsonSchema({"type": "string", "maxLength": 200, "pattern": "^[^\\x00-\\x1f\\x7f]*$"}),
 ]
 

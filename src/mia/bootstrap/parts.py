@@ -27,12 +27,13 @@ from mia.ranking.rankers.base import Ranker
 from mia.ranking.rankers.registry import load_ranker
 from mia.services.decide import Budget, DecisionMaker, LiveLoader, Newcomers
 from mia.services.ingest import Terms
+from mia.services.lift import LiftMeter, PopulationReader
 from mia.services.refresh import ProfileBuilder
 from mia.services.report import ActiveSubscribers, RollUp, UptakeReport
 from mia.services.report import Terms as UptakeTerms
 from mia.services.sign_in import SignIn
 from mia.settings import Settings
-from mia.storage.catalogues import CATALOGUE, catalogue_loaded_at, load_catalogue_of
+from mia.storage.catalogues import CATALOGUE, catalogue_loaded_at, load_catalogue_of, load_offers_ever
 from mia.storage.engine import DuckDBEngine
 from mia.storage.files import keep_secret
 from mia.storage.kept_health import KeptHealth
@@ -202,6 +203,14 @@ class Parts:
                 ActiveSubscribers(self.lake, connect, self.arms, self.regions).table,
             ),
             on_read=on_read,
+        )
+
+    @cached_property
+    def lift(self) -> LiftMeter:
+        """What MIA caused."""
+        population = PopulationReader(self.lake, self.engine.connect, self.regions, self.arms)
+        return LiftMeter(
+            self.ledger, population, lambda: load_offers_ever(self.lake), self.engine.connect, self.settings.lift
         )
 
     @cached_property

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from mia.domain.offer import Offer
 from mia.offers.catalogue import Catalogue, build_catalogue, catalogue_rows
 from mia.ports import Lake, LakeChange
 
@@ -28,6 +29,16 @@ def catalogue_loaded_at(lake: Lake) -> int | None:
     files = zip(lake.files(CATALOGUE), lake.paths(CATALOGUE), strict=True)
     times = [Path(path).stat().st_mtime_ns for file, path in files if file.load == version]
     return times[-1] // 1_000 if times else None
+
+
+def load_offers_ever(lake: Lake) -> dict[str, Offer]:
+    """Every offer that the lake ever held, as the newest catalogue with it says; the current catalogue counts last."""
+    found: dict[str, Offer] = {}
+    versions = [file.load for file in lake.files(CATALOGUE)]
+    for version in [*versions, lake.noted(CATALOGUE)]:
+        catalogue = None if version is None else load_catalogue_of(lake, version)
+        found |= {} if catalogue is None else {offer.id: offer for offer in catalogue.offers}
+    return found
 
 
 def store_catalogue(lake: Lake, change: LakeChange, catalogue: Catalogue) -> None:

@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 import orjson
 import pyarrow as pa
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from pyarrow import csv
 
 from mia.api import access
 from mia.api.access import Access
+from mia.api.parameters import require_known
 from mia.api.problems import problem_responses
 from mia.api.services import Uptake
 from mia.api.wire import Month, OptionalBy, OptionalMonth, UptakeAnswer
-from mia.errors import InvalidInput
 from mia.uptake.growth import name_unknown
 
 CSV_TYPE = "text/csv"
@@ -31,7 +31,7 @@ def uptake_routes(figures: Uptake, door: Access) -> APIRouter:
         summary="Connections by month and group",
         response_model=UptakeAnswer,
         responses=answers | problem_responses(401, 403, 422, 429, 503),
-        dependencies=[Depends(door.require(access.UPTAKE)), Depends(_require_known_parameters)],
+        dependencies=[Depends(door.require(access.UPTAKE)), Depends(require_known(PARAMETERS))],
     )
     async def uptake(
         baseline: Annotated[Month, Query(description="month that growth is counted from")] = "2021-01",
@@ -56,10 +56,3 @@ def csv_response(table: pa.Table, name: str) -> Response:
     csv.write_csv(name_unknown(table), buffer)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept"}
     return Response(buffer.getvalue(), headers=headers, media_type=CSV_TYPE)
-
-
-async def _require_known_parameters(request: Request) -> None:
-    """Refuse what would be passed over without a word: `start=` is no `from=`."""
-    for name in request.query_params:
-        if name not in PARAMETERS:
-            raise InvalidInput(f"there is no such parameter; there are {', '.join(PARAMETERS)}", parameter=name)
