@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import duckdb
 import httpx
 from fastapi import FastAPI
 from tests.fakes.ledger import FakeLedger
+from tests.fakes.uptake import report_of
 
 from mia.api.app import create_app
 from mia.api.services import Services
@@ -21,7 +23,6 @@ from mia.domain.region import REGIONS
 from mia.errors import LedgerUnavailable, NoReport, UnknownModel, UnknownOffer
 from mia.ports import ApiKey
 from mia.services.record import Recorder
-from mia.services.report import UptakeReport
 from mia.storage.ledger import GroupCommit
 from mia.timeline import DAY_SECONDS, MICROSECONDS, month_number, month_start
 
@@ -229,22 +230,23 @@ class FakeHealth:
 @contextmanager
 def open_door() -> Iterator[Door]:
     """A door over fakes with a real group commit between."""
-    clock, ledger, keys = FakeClock(), FakeLedger(), FakeKeys()
-    decisions = FakeDecisions(ledger)
-    writer = GroupCommit(ledger)
-    services = Services(
-        decisions=decisions,
-        catalogue=FakeCatalogue,
-        recorder=Recorder(decisions, clock, MappingProxyType(REGIONS)),
-        ledger=ledger,
-        writer=writer,
-        keys=keys,
-        uptake=UptakeReport(ledger, duckdb.connect),
-        card=card_of,
-        health=FakeHealth(),
-        headline="Urals",
-        clock=clock,
-        close=writer.close,
-    )
-    yield Door(clock, ledger, decisions, keys, services, create_app(services))
-    writer.close()
+    with TemporaryDirectory() as folder:
+        clock, ledger, keys = FakeClock(), FakeLedger(), FakeKeys()
+        decisions = FakeDecisions(ledger)
+        writer = GroupCommit(ledger)
+        services = Services(
+            decisions=decisions,
+            catalogue=FakeCatalogue,
+            recorder=Recorder(decisions, clock, MappingProxyType(REGIONS)),
+            ledger=ledger,
+            writer=writer,
+            keys=keys,
+            uptake=report_of(ledger, Path(folder)),
+            card=card_of,
+            health=FakeHealth(),
+            headline="Urals",
+            clock=clock,
+            close=writer.close,
+        )
+        yield Door(clock, ledger, decisions, keys, services, create_app(services))
+        writer.close()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -39,11 +39,17 @@ def create_app(services: Services, *, body_limit: int = BODY_LIMIT, renew_second
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        renewal = asyncio.create_task(_renew(services, renew_seconds))
+        beside = [
+            asyncio.create_task(
+                _repeat(services.decisions.reload, renew_seconds, "newer versions could not be looked for")
+            ),
+            asyncio.create_task(_repeat(services.uptake.refresh, renew_seconds, "events could not be rolled up")),
+        ]
         yield
-        renewal.cancel()
-        with suppress(asyncio.CancelledError):
-            await renewal
+        for task in beside:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await asyncio.to_thread(services.close)
 
     app = FastAPI(
@@ -68,12 +74,12 @@ def create_app(services: Services, *, body_limit: int = BODY_LIMIT, renew_second
     return app
 
 
-async def _renew(services: Services, seconds: float) -> None:
-    """Look for newer versions beside the event loop, so that no request has to wait while a model is loaded."""
+async def _repeat(work: Callable[[], None], seconds: float, failure: str) -> None:
+    """Do some work beside the event loop, again and again, so that no request has to wait for it."""
     while True:
-        await asyncio.sleep(seconds)
         try:
-            await asyncio.to_thread(services.decisions.reload)
+            await asyncio.to_thread(work)
         except Exception:
-            # Whatever it was, the versions in force stay, and the next look may succeed.
-            _LOG.exception("newer versions could not be looked for")
+            # Whatever it was, what was found before stays, and the next time may succeed.
+            _LOG.exception(failure)
+        await asyncio.sleep(seconds)

@@ -64,7 +64,7 @@ def choose(columns: Collection[str], *, monthly: bool, matured_day: int | None) 
     >>> [reading.cube.name for reading in choose(["region", "arm"], monthly=True, matured_day=None)]
     ['places']
     >>> [reading.cube.name for reading in choose(["region", "offer_id"], monthly=True, matured_day=18_640)]
-    ['months', 'cells']
+    ['months', 'months', 'cells']
     """
     for cube in _SMALL:
         if set(columns) <= set(cube.columns):
@@ -78,9 +78,7 @@ def choose(columns: Collection[str], *, monthly: bool, matured_day: int | None) 
     return [Reading(MONTHS, None, first), Reading(MONTHS, end, None), Reading(CELLS, first, end)]
 
 
-def question(
-    readings: Sequence[tuple[Reading, str]], columns: Sequence[str], only: Mapping[str, Sequence[int]]
-) -> str:
+def question(readings: Sequence[tuple[Reading, str]], columns: Sequence[str], only: Mapping[str, Sequence[int]]) -> str:
     """The query: sums by `local_day` and columns over readings (each with the source of its rows), narrowed to some
     codes of columns; `only` without any code of a column finds nothing.
     """

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from mia.errors import InvalidInput
 from mia.frames import Floats, Ints
-from mia.timeline import month_number, month_of, month_start, month_text
+from mia.timeline import month_number, month_start, month_text
 from mia.uptake.dimensions import Groups
 from mia.uptake.periods import MONTH, Grain
 
@@ -104,17 +104,20 @@ class Series:
     @property
     def cumulative(self) -> Ints:
         """Connections since the first event there is."""
-        return np.cumsum(self.connections, axis=1)
+        total: Ints = np.cumsum(self.connections, axis=1)
+        return total
 
     @property
     def net_active(self) -> Ints:
         """Connection periods that have begun and not ended by the end of the period."""
-        return np.cumsum(self.connections - self.disconnections, axis=1)
+        net: Ints = np.cumsum(self.connections - self.disconnections, axis=1)
+        return net
 
     @property
     def since_baseline(self) -> Ints:
         """Connections since the first day of the baseline month."""
-        return np.maximum(self.cumulative - self.before[:, None], 0)
+        since: Ints = np.maximum(self.cumulative - self.before[:, None], 0)
+        return since
 
     def index(self, smallest: int = 1) -> Floats:
         """Cumulative connections divided by those at the end of the baseline month; NaN where those are fewer than
@@ -154,7 +157,13 @@ def require_month_within(text: str, name: str, months: range) -> int:
 
 
 def build_series(
-    sums: pa.Table, span: Span, groups: Sequence[Groups], *, baseline: int, matured_day: int | None, grain: Grain = MONTH
+    sums: pa.Table,
+    span: Span,
+    groups: Sequence[Groups],
+    *,
+    baseline: int,
+    matured_day: int | None,
+    grain: Grain = MONTH,
 ) -> Series:
     """Add up sums of cells (`local_day`, one column of codes for each of `groups` in their order, and the measures).
 
@@ -249,9 +258,7 @@ def build_table(
         "since_baseline_index": pc.if_else(early, None, column(since)),
         "since_baseline_growth_percent": pc.if_else(early, None, column((since - 1) * 100)),
         "active_subscribers": unknown if active is None else column(active),
-        "per_1000_active": unknown
-        if active is None
-        else column(_ratio(series.connections, active, smallest) * 1_000),
+        "per_1000_active": unknown if active is None else column(_ratio(series.connections, active, smallest) * 1_000),
         "matured_impressions": column(series.matured),
         "accepted_impressions": column(series.accepted),
         "acceptance_percent": column(_ratio(series.accepted, series.matured, smallest) * 100),

@@ -82,11 +82,11 @@ _LOOKED_AT = """
 """
 # An impression is accepted when it is the latest of its line at or before a connection that counts, within the window;
 # several of one instant are so together, because nothing tells which of them was the last.
-_ACCEPTED = f"""
-    SELECT i.* FROM {{shown}} AS i SEMI JOIN (
-        SELECT c.subscriber, c.offer_id, s.occurred_at FROM ({{looked_at}}) AS c ASOF JOIN {{shown}} AS s
+_ACCEPTED = """
+    SELECT i.* FROM {shown} AS i SEMI JOIN (
+        SELECT c.subscriber, c.offer_id, s.occurred_at FROM ({looked_at}) AS c ASOF JOIN {shown} AS s
             ON c.subscriber = s.subscriber AND c.offer_id = s.offer_id AND c.occurred_at >= s.occurred_at
-        WHERE c.occurred_at - s.occurred_at <= {{window}}
+        WHERE c.occurred_at - s.occurred_at <= {window}
     ) USING (subscriber, offer_id, occurred_at)
 """
 _NEAR = f"""
@@ -148,7 +148,10 @@ def fold(
     low, high = found if found is not None and found[0] is not None else (0, -1)
     kept = shown_between(low - 2 * window, high + window) if low <= high else NO_SHOWN
     engine.execute(_NEAR.format(shown=kept, low=low, high=high, window=int(window)))
-    for name, shown, counted in (("accepted_before", "shown_before", "counted_before"), ("accepted", "shown", "counted")):
+    for name, shown, counted in (
+        ("accepted_before", "shown_before", "counted_before"),
+        ("accepted", "shown", "counted"),
+    ):
         looked_at = _LOOKED_AT.format(table=counted, low=low, high=high, window=int(window))
         engine.execute(
             f"CREATE TEMP TABLE {name} AS {_ACCEPTED.format(shown=shown, looked_at=looked_at, window=int(window))}"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from mia.frames import Ints
-from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of, epoch_micros
+from mia.timeline import DAY_SECONDS, MICROSECONDS, epoch_micros
 
 HOUR = 3_600 * MICROSECONDS
 DAY = DAY_SECONDS * MICROSECONDS

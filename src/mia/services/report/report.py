@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from mia.errors import InvalidInput, WorkspaceBusy
 from mia.ports import Lake
@@ -15,7 +14,7 @@ from mia.services.report.active import count_active
 from mia.services.report.figures import Figures
 from mia.services.report.published import PublishedFigures
 from mia.services.report.roll_up import Progress, RollUp, State, no_progress
-from mia.timeline import DAY_SECONDS, MICROSECONDS, month_of, month_text
+from mia.timeline import DAY_SECONDS, MICROSECONDS, month_text
 from mia.uptake.dimensions import CATEGORY, DIMENSIONS, FILTERS, build_groups, codes_of, require_dimensions
 from mia.uptake.growth import (
     SMALL_BASE,
@@ -265,16 +264,14 @@ class UptakeReport:
             found = codes_of(name, [_named(value) for value in wanted], names.get(column, []), categories)
             # Offer and category narrow the same column: what both leave stays.
             codes[column] = found if column not in codes else sorted(set(found) & set(codes[column]))
-        sums = self._figures.sums(
-            known.state, columns, codes, monthly=grain is MONTH, matured_day=known.matured_day
-        )
+        sums = self._figures.sums(known.state, columns, codes, monthly=grain is MONTH, matured_day=known.matured_day)
         if sums is None:
             return None
         groups = [build_groups(name, names.get(DIMENSIONS[name], []), categories) for name in dimensions]
-        keyed = sums.select(["local_day", *(DIMENSIONS[name] for name in dimensions), *sums.column_names[1 + len(columns) :]])
-        return build_series(
-            keyed, known.span, groups, baseline=baseline, matured_day=known.matured_day, grain=grain
+        keyed = sums.select(
+            ["local_day", *(DIMENSIONS[name] for name in dimensions), *sums.column_names[1 + len(columns) :]]
         )
+        return build_series(keyed, known.span, groups, baseline=baseline, matured_day=known.matured_day, grain=grain)
 
     def _active(self, known: _Known, dimensions: Sequence[str], series: Series, only: Only) -> np.ndarray | None:
         people = self._terms.people()

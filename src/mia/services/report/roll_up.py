@@ -48,7 +48,7 @@ class State:
     position: int = 0
     first_day: int | None = None
     last_day: int | None = None
-    arrivals: Arrivals = Arrivals()
+    arrivals: Arrivals = field(default_factory=Arrivals)
     names: Mapping[str, list[str]] = field(default_factory=dict)
     form: int = FORMAT
 
@@ -164,9 +164,7 @@ class RollUp:
             pc.max(arrived["seq"]).as_py(),
             first if state.first_day is None else min(first, state.first_day),
             last if state.last_day is None else max(last, state.last_day),
-            extend_arrivals(
-                state.arrivals, arrived["recorded_at"].to_numpy(), arrived[tables.OCCURRED_AT].to_numpy()
-            ),
+            extend_arrivals(state.arrivals, arrived["recorded_at"].to_numpy(), arrived[tables.OCCURRED_AT].to_numpy()),
             names,
         )
 
