@@ -103,7 +103,9 @@ def build_groups(dimension: str, names: Sequence[str], categories: Mapping[str, 
     return Groups(tuple(groups), tuple(places[value] for value in values))
 
 
-def codes_of(dimension: str, wanted: Sequence[str], names: Sequence[str], categories: Mapping[str, str]) -> list[int]:
+def codes_of(
+    dimension: str, wanted: Sequence[str | None], names: Sequence[str], categories: Mapping[str, str]
+) -> list[int]:
     """Codes of a column whose value of a dimension is wanted; values that nothing carries have none."""
     groups = build_groups(dimension, names, categories)
     return [code for code, place in enumerate(groups.place) if groups.names[place] in wanted]
