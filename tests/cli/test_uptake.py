@@ -32,7 +32,7 @@ def home(tmp_path: Path) -> str:
 
 
 def call(app: typer.Typer, *arguments: str):
-    return CliRunner(env={"COLUMNS": "160"}).invoke(app, arguments)
+    return CliRunner(env={"COLUMNS": "160", "MIA_UPTAKE__SMALL_BASE": "1"}).invoke(app, arguments)
 
 
 def uptake_app() -> typer.Typer:
@@ -63,7 +63,7 @@ def test_no_month_group_or_figure_is_cut_however_narrow_the_terminal(tmp_path: P
     )
     ledger.close()
     arguments = ("--baseline", "2021-01", "--by", "region", "--home", str(tmp_path))
-    output = CliRunner(env={"COLUMNS": columns}).invoke(uptake_app(), arguments).output
+    output = CliRunner(env={"COLUMNS": columns, "MIA_UPTAKE__SMALL_BASE": "1"}).invoke(uptake_app(), arguments).output
     assert "…" not in output
     for name in names:
         (line,) = (line for line in output.splitlines() if name in line)

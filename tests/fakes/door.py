@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import duckdb
 import httpx
 from fastapi import FastAPI
 from tests.fakes.ledger import FakeLedger
+from tests.fakes.lift import FakeLift
+from tests.fakes.uptake import report_of
 
 from mia.api.app import create_app
 from mia.api.services import Services
@@ -24,7 +27,6 @@ from mia.ports import ApiKey, Proposal
 from mia.sections import DoorSettings, TokenSettings
 from mia.services.decide import Traced
 from mia.services.record import Recorder
-from mia.services.report import UptakeReport
 from mia.services.sign_in import SignIn
 from mia.storage.ledger import GroupCommit
 from mia.timeline import DAY_SECONDS, MICROSECONDS, month_number, month_start
@@ -249,24 +251,26 @@ class FakeHealth:
 @contextmanager
 def open_door() -> Iterator[Door]:
     """A door over fakes with a real group commit between."""
-    clock, ledger, keys = FakeClock(), FakeLedger(), FakeKeys()
-    decisions = FakeDecisions(ledger)
-    writer = GroupCommit(ledger)
-    services = Services(
-        decisions=decisions,
-        catalogue=FakeCatalogue,
-        recorder=Recorder(decisions, clock, MappingProxyType(REGIONS)),
-        ledger=ledger,
-        writer=writer,
-        keys=keys,
-        uptake=UptakeReport(ledger, duckdb.connect),
-        card=card_of,
-        health=FakeHealth(),
-        headline="Urals",
-        clock=clock,
-        sign_in=SignIn(b"secret of the house", clock, 3_600),
-        ages=lambda: {"model": 60.0, "profile": 43_200.0},
-        close=writer.close,
-    )
-    yield Door(clock, ledger, decisions, keys, services, create_app(services))
-    writer.close()
+    with TemporaryDirectory() as folder:
+        clock, ledger, keys = FakeClock(), FakeLedger(), FakeKeys()
+        decisions = FakeDecisions(ledger)
+        writer = GroupCommit(ledger)
+        services = Services(
+            decisions=decisions,
+            catalogue=FakeCatalogue,
+            recorder=Recorder(decisions, clock, MappingProxyType(REGIONS)),
+            ledger=ledger,
+            writer=writer,
+            keys=keys,
+            uptake=report_of(ledger, Path(folder)),
+            lift=FakeLift(),
+            card=card_of,
+            health=FakeHealth(),
+            headline="Urals",
+            clock=clock,
+            sign_in=SignIn(b"secret of the house", clock, 3_600),
+            ages=lambda: {"model": 60.0, "profile": 43_200.0},
+            close=writer.close,
+        )
+        yield Door(clock, ledger, decisions, keys, services, create_app(services))
+        writer.close()

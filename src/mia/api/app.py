@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -58,12 +58,18 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, DoorSettings]]:
-        renewal = asyncio.create_task(_renew(services, renew_seconds))
+        beside = [
+            asyncio.create_task(
+                _repeat(services.decisions.reload, renew_seconds, "newer versions could not be looked for")
+            ),
+            asyncio.create_task(_repeat(services.uptake.refresh, renew_seconds, "events could not be rolled up")),
+        ]
         yield {LIMITS: limits}
         access_log.flush()
-        renewal.cancel()
-        with suppress(asyncio.CancelledError):
-            await renewal
+        for task in beside:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await asyncio.to_thread(services.close)
         if traces is not None:
             await asyncio.to_thread(traces.close)
@@ -112,12 +118,12 @@ def _describe(app: FastAPI) -> None:
     app.openapi = document  # type: ignore[method-assign]
 
 
-async def _renew(services: Services, seconds: float) -> None:
-    """Look for newer versions beside the event loop, so that no request has to wait while a model is loaded."""
+async def _repeat(work: Callable[[], None], seconds: float, failure: str) -> None:
+    """Do some work beside the event loop, again and again, so that no request has to wait for it."""
     while True:
-        await asyncio.sleep(seconds)
         try:
-            await asyncio.to_thread(services.decisions.reload)
+            await asyncio.to_thread(work)
         except Exception:
-            # Whatever it was, the versions in force stay, and the next look may succeed.
-            _LOG.exception("newer versions could not be looked for")
+            # Whatever it was, what was found before stays, and the next time may succeed.
+            _LOG.exception(failure)
+        await asyncio.sleep(seconds)

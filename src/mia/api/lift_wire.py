@@ -1,11 +1,15 @@
 """Lift as it crosses the wire."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
+from mia.api.wire import IF_GIVEN
+
 LiftBy = Literal["region", "macro_region", "category", "channel"]
-Day = Annotated[str, WithJsonSchema({"type": "string", "examples": ["2021-01-31", "2021-01"]})]
+OptionalLiftBy = Annotated[LiftBy | None, IF_GIVEN, WithJsonSchema({"type": "string", "enum": [*get_args(LiftBy), ""]})]
+OptionalDay = Annotated[str | None, IF_GIVEN, WithJsonSchema({"type": "string", "examples": ["2021-01-31", "2021-01"]})]
+OptionalSeed = Annotated[int | None, IF_GIVEN]
 
 
 class IntervalAnswer(BaseModel):

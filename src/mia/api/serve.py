@@ -27,7 +27,7 @@ def services_of(workspace: Workspace) -> Services:
         ledger=workspace.ledger,
         writer=workspace.writer,
         keys=workspace.keys,
-        uptake=workspace.uptake,
+        uptake=workspace.uptake_report(on_read=False),
         lift=workspace.lift,
         card=workspace.card,
         health=workspace.health,

@@ -54,6 +54,8 @@ NOT_OF_A_MODEL = (
     "retention",
     "queue",
     "reservation_minutes",
+    "uptake",
+    "lift",
 )
 """Settings that say where and how fast, and change no model."""
 

@@ -10,12 +10,12 @@ from pyarrow import csv
 
 from mia.api import access
 from mia.api.access import Access
-from mia.api.lift_wire import Day, LiftAnswer, LiftBy
+from mia.api.lift_wire import LiftAnswer, OptionalDay, OptionalLiftBy, OptionalSeed
 from mia.api.parameters import require_known
 from mia.api.problems import problem_responses
 from mia.api.routes.uptake import CSV_TYPE
 from mia.api.services import Lift
-from mia.api.wire import IfGiven, Month
+from mia.api.wire import OptionalMonth
 
 PARAMETERS = ("by", "from", "to", "baseline", "aa")
 
@@ -29,18 +29,18 @@ def lift_routes(lift: Lift, door: Access) -> APIRouter:
         "/v1/lift",
         summary="What MIA caused",
         response_model=LiftAnswer,
-        responses=answers | problem_responses(401, 403, 422, 503),
+        responses=answers | problem_responses(401, 403, 422, 429, 503),
         dependencies=[Depends(door.require(access.UPTAKE)), Depends(require_known(PARAMETERS))],
     )
     async def measure(
-        by: Annotated[LiftBy | None, IfGiven, Query(description="how to group beside the total")] = None,
-        start: Annotated[Day | None, IfGiven, Query(alias="from", description="first day, or its month")] = None,
-        end: Annotated[Day | None, IfGiven, Query(alias="to", description="last day, or its month")] = None,
+        by: Annotated[OptionalLiftBy, Query(description="how to group beside the total")] = None,
+        start: Annotated[OptionalDay, Query(alias="from", description="first day, or its month")] = None,
+        end: Annotated[OptionalDay, Query(alias="to", description="last day, or its month")] = None,
         baseline: Annotated[
-            Month | None, IfGiven, Query(description="month that the index counts from; else all before the period")
+            OptionalMonth, Query(description="month that the index counts from; else all before the period")
         ] = None,
         aa: Annotated[
-            int | None, IfGiven, Query(ge=0, le=2**31 - 1, description="seed of an A/A split instead of the real arms")
+            OptionalSeed, Query(ge=0, le=2**31 - 1, description="seed of an A/A split instead of the real arms")
         ] = None,
         accept: Annotated[str | None, Header(description="`text/csv` for CSV")] = None,
     ) -> Response:
