@@ -14,7 +14,7 @@ PYTEST := $(BIN)/pytest -q --numprocesses logical --dist worksteal
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-validate constraints clean
+.PHONY: help install demo test test-slow browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-uptake bench-validate constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,7 +94,7 @@ example-complete-journey: $(READY) ## Train and score on a public year of purcha
 	@OPENBLAS_NUM_THREADS=1 $(PEERS)/python benchmarks/complete_journey_peers.py $(CJ)/files $(CJ)/pairs.parquet "$(CJ)/scored/peers.parquet"
 	@$(BIN)/python benchmarks/complete_journey.py report $(CJ)/scored
 
-bench: bench-demo bench-ingest bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-validate ## Run every benchmark
+bench: bench-demo bench-ingest bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-uptake bench-validate ## Run every benchmark
 
 bench-demo: $(READY) ## Time and peak memory of the demo and of the tests
 	@$(BIN)/python benchmarks/demo.py
@@ -127,6 +127,10 @@ bench-serving: $(READY) ## Decisions a second of one worker beside a bare route 
 bench-training: $(READY) ## Training beside bare lightgbm.train, and the curve of quality against cost in docs/quality-cost.svg
 	@$(BIN)/python benchmarks/training.py
 	@$(BIN)/python benchmarks/training.py --curve docs/quality-cost.svg
+
+EVENTS ?= 10000000
+bench-uptake: $(READY) ## Rolling up EVENTS (10000000) events and reports on them, beside DuckDB and PostgreSQL on raw events
+	@$(BIN)/python benchmarks/uptake.py --events $(EVENTS)
 
 bench-profile-store: $(READY) ## A snapshot of five million subscribers: publishing, size, opening, random reads
 	@$(BIN)/python benchmarks/profile_store.py
