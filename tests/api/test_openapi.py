@@ -39,7 +39,7 @@ def test_every_reference_leads_somewhere(door: Door) -> None:
 def test_locked_routes_declare_their_keys(door: Door) -> None:
     document = document_of(door)
     locked = {path for path, methods in document["paths"].items() for op in methods.values() if op.get("security")}
-    assert locked == {"/v1/decisions", "/v1/decisions/{decision_id}", "/v1/events", "/v1/uptake"}
+    assert locked == {"/v1/decisions", "/v1/decisions/{decision_id}", "/v1/events", "/v1/uptake", "/v1/lift"}
     for path in locked:
         for operation in document["paths"][path].values():
             assert operation["security"] == [{"HTTPBearer": []}, {"APIKeyHeader": []}]

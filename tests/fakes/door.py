@@ -11,6 +11,7 @@ import duckdb
 import httpx
 from fastapi import FastAPI
 from tests.fakes.ledger import FakeLedger
+from tests.fakes.population import FakePopulation
 
 from mia.api.app import create_app
 from mia.api.services import Services
@@ -20,10 +21,12 @@ from mia.domain.offer import Language, Offer, Text
 from mia.domain.region import REGIONS
 from mia.errors import LedgerUnavailable, NoReport, UnknownModel, UnknownOffer
 from mia.ports import ApiKey
+from mia.services.lift import LiftMeter
 from mia.services.record import Recorder
 from mia.services.report import UptakeReport
 from mia.storage.ledger import GroupCommit
 from mia.timeline import DAY_SECONDS, MICROSECONDS, month_number, month_start
+from mia.uptake.lift.rules import LiftRules
 
 NOON_JULY_FIRST = 1_625_140_800 * MICROSECONDS
 """2021-07-01T12:00:00Z."""
@@ -157,6 +160,13 @@ def _event(month: int, number: int, place: int, kind: EventKind) -> Event:
     )
 
 
+def build_population() -> FakePopulation:
+    """The subscribers of `build_history` with the arms of their events."""
+    own = {event.subscriber_id: event for event in build_history()}
+    people = [(name, one.region, one.macro_region, 18_000, one.arm) for name, one in own.items()]
+    return FakePopulation(people, share=0.1)
+
+
 def card_of(version: str) -> bytes:
     """A card of version 7 only."""
     if version != "7":
@@ -240,6 +250,13 @@ def open_door() -> Iterator[Door]:
         writer=writer,
         keys=keys,
         uptake=UptakeReport(ledger, duckdb.connect),
+        lift=LiftMeter(
+            ledger,
+            build_population(),  # type: ignore[arg-type]
+            lambda: {offer.id: offer for offer in decisions.catalogue.offers},
+            duckdb.connect,
+            LiftRules(minimum_connections=5),
+        ),
         card=card_of,
         health=FakeHealth(),
         headline="Urals",
