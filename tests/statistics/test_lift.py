@@ -1,4 +1,4 @@
-"""What lift promises, on experiments of known truth. `-s` prints what was measured."""
+"""What lift promises, on experiments of known truth. `--junit-xml FILE` keeps what was measured."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def missed(ends, truth):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KNOWN)
-def test_intervals_cover_a_known_lift(name: str) -> None:
+def test_intervals_cover_a_known_lift(name: str, record_property) -> None:
     trial = KNOWN[name]
     found = trial.effects(EXPERIMENTS, 2013, RULES)
     lift = np.full(trial.days, trial.lift)
@@ -38,7 +38,8 @@ def test_intervals_cover_a_known_lift(name: str) -> None:
         "difference, every day": 1 - missed(found.anytime_interval, trial.truth).any(1).mean(),
         "relative, every day": 1 - missed(found.anytime_relative_interval, lift).any(1).mean(),
     }
-    print(f"\n{name}: {coverage}")
+    for figure, value in coverage.items():
+        record_property(figure, round(float(value), 3))
     assert min(coverage.values()) >= 0.93
     assert np.isfinite(found.anytime_interval[0][:, -1]).all()
     # Read daily, the interval for one look breaks its word: the other one is needed.
@@ -51,11 +52,12 @@ def test_intervals_cover_a_known_lift(name: str) -> None:
     [Trial(200, 1_800, 60, 0.02, 1.0, 60, 0.0), Trial(1_000, 1_000, 60, 0.02, 0.5, 0, 0.0)],
     ids=["a tenth in control", "halves, no history"],
 )
-def test_no_effect_is_seldom_an_alarm_however_often_one_looks(trial: Trial) -> None:
+def test_no_effect_is_seldom_an_alarm_however_often_one_looks(trial: Trial, record_property) -> None:
     found = trial.effects(EXPERIMENTS, 7, RULES)
     alarms = missed(found.anytime_interval, 0.0).any(1).mean()
     by_p = (found.anytime_p_value <= RULES.alpha).any(1).mean()
-    print(f"\nalarms read daily: {alarms}, of the interval for one look: {missed(found.interval, 0.0).any(1).mean()}")
+    record_property("alarms", float(alarms))
+    record_property("alarms of the interval for one look", float(missed(found.interval, 0.0).any(1).mean()))
     assert alarms == by_p
     assert alarms <= 0.05
 
@@ -66,13 +68,14 @@ def test_no_effect_is_seldom_an_alarm_however_often_one_looks(trial: Trial) -> N
     [Trial(400, 1_600, 10, 0.08, 0.7, 30, 0.2), Trial(200, 800, 10, 0.1, 0.5, 30, 0.3)],
     ids=["a fifth in control", "small"],
 )
-def test_stated_power_is_the_one_measured(trial: Trial) -> None:
+def test_stated_power_is_the_one_measured(trial: Trial, record_property) -> None:
     design = Design(trial.control, trial.mia, Baseline(trial.rate, trial.spread), trial.pre_days, RULES)
     once, daily = design.power(trial.lift, trial.days)
     found = trial.effects(4_000, 11, RULES)
     shown_once = missed(found.interval, 0.0)[:, -1].mean()
     shown_daily = missed(found.anytime_interval, 0.0).any(1).mean()
-    print(f"\nonce {once[-1]:.3f} stated, {shown_once:.3f} measured; daily {daily[-1]:.3f}, {shown_daily:.3f}")
+    record_property("once: stated, measured", (round(float(once[-1]), 3), round(float(shown_once), 3)))
+    record_property("daily: stated, measured", (round(float(daily[-1]), 3), round(float(shown_daily), 3)))
     assert 0.2 < daily[-1] < once[-1] < 0.98
     assert abs(once[-1] - shown_once) <= 0.02
     assert abs(daily[-1] - shown_daily) <= 0.02
@@ -88,7 +91,7 @@ def test_the_variance_removed_is_the_one_that_theory_gives() -> None:
 
 
 @pytest.mark.slow
-def test_pooled_intervals_cover_regions_however_thin() -> None:
+def test_pooled_intervals_cover_regions_however_thin(record_property) -> None:
     """100 experiments of 20 regions from 60 to 1,600 subscribers, whose true lifts differ."""
     rng = np.random.default_rng(19)
     sizes = np.geomspace(60, 1_600, 20).astype(int)
@@ -104,7 +107,8 @@ def test_pooled_intervals_cover_regions_however_thin() -> None:
             inside.append(group.pooled.interval.low <= truth <= group.pooled.interval.high)
             errors.append((group.pooled.difference - truth) ** 2)
             own.append((group.connections.difference - truth) ** 2)
-    print(f"\npooled cover {np.mean(inside):.3f}, error {np.mean(errors) ** 0.5:.4f} against {np.mean(own) ** 0.5:.4f}")
+    record_property("coverage", float(np.mean(inside)))
+    record_property("error against own", (float(np.mean(errors) ** 0.5), float(np.mean(own) ** 0.5)))
     assert np.mean(inside) >= 0.93
     assert np.mean(errors) < 0.5 * np.mean(own)
 
@@ -118,7 +122,7 @@ def _region(rng: np.random.Generator, size: int, lift: float) -> list[list[float
 
 
 @pytest.mark.slow
-def test_sizes_of_the_arms_raise_no_alarm_when_looked_at_daily_and_do_when_events_are_lost() -> None:
+def test_sizes_of_the_arms_raise_no_alarm_looked_at_daily_and_do_when_events_are_lost(record_property) -> None:
     rng = np.random.default_rng(3)
     alarms, finds = [], []
     for share in (0.1, 0.08):
@@ -129,6 +133,6 @@ def test_sizes_of_the_arms_raise_no_alarm_when_looked_at_daily_and_do_when_event
             for row in seen
         ]
         (alarms if share == 0.1 else finds).extend(found)
-    print(f"\nalarms {np.mean(alarms)}, found {np.mean(finds)}")
+    record_property("alarms, finds", (float(np.mean(alarms)), float(np.mean(finds))))
     assert np.mean(alarms) <= 0.05
     assert np.mean(finds) > 0.9
