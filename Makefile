@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# DuckDB's binding reports objects that pytest still holds when the interpreter ends, after the last line that matters.
-QUIET_END := 2>&1 | sed '/^nanobind: leaked/,$$d'
+# DuckDB's binding reports objects that a test process still holds when it ends, in the middle of what matters.
+QUIET_END := 2>&1 | sed '/nanobind: leaked/s/nanobind: .*//; /^ - leaked /d; /^ - ... skipped remainder/d; /^nanobind: this is/d; /^See https:..nanobind/d'
 # Twice quiet: warnings about package indexes that cannot be used are no news, errors still are.
 PIP := $(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt
 # As many tests at once as there are processors; whoever is done first takes over from the others.
