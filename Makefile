@@ -12,6 +12,8 @@ PIP := $(BIN)/pip install -qq --disable-pip-version-check --constraint constrain
 # As many tests at once as there are processors; whoever is done first takes over from the others.
 # Threads of linear algebra beside as many tests would only wait for one another.
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q --numprocesses logical --dist worksteal
+# Slow tests share worlds that are costly to make: those of a file stay in one process.
+PYTEST_SLOW := $(PYTEST) --dist loadfile
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
@@ -36,7 +38,7 @@ test: $(READY) browser ## Run the test suite
 	@$(PYTEST) -m "not slow" $(QUIET_END)
 
 test-slow: $(READY) java ## Run the truth tests that take minutes
-	@$(PYTEST) -m slow $(QUIET_END)
+	@$(PYTEST_SLOW) -m slow $(QUIET_END)
 
 EXAMPLES ?= 150
 CASES ?= 3000
