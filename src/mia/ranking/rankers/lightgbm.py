@@ -183,24 +183,29 @@ def _boost(
 ) -> lightgbm.Booster:
     """Boost on a data set; with a `later` one, stop when it no longer gains."""
     return lightgbm.train(
-        {
-            **loss,
-            "learning_rate": options.learning_rate,
-            "num_leaves": options.leaves,
-            "min_data_in_leaf": options.minimum_leaf,
-            "feature_fraction": options.feature_share,
-            "bagging_fraction": options.row_share,
-            "bagging_freq": 1,
-            "lambda_l2": options.l2,
-            "extra_trees": options.extra_trees,
-            "seed": options.seed + bag,
-            "num_threads": options.threads,
-            "deterministic": True,
-            "force_col_wise": True,
-            "verbosity": -1,
-        },
+        parameters(loss, options, bag),
         seen,
         num_boost_round=options.trees,
         valid_sets=[] if later is None else [later],
         callbacks=[] if later is None else [lightgbm.early_stopping(PATIENCE, verbose=False)],
     )
+
+
+def parameters(loss: Mapping[str, Any], options: FitOptions, bag: int = 0) -> dict[str, Any]:
+    """The options of a fit in LightGBM's words; each bag has a seed of its own."""
+    return {
+        **loss,
+        "learning_rate": options.learning_rate,
+        "num_leaves": options.leaves,
+        "min_data_in_leaf": options.minimum_leaf,
+        "feature_fraction": options.feature_share,
+        "bagging_fraction": options.row_share,
+        "bagging_freq": 1,
+        "lambda_l2": options.l2,
+        "extra_trees": options.extra_trees,
+        "seed": options.seed + bag,
+        "num_threads": options.threads,
+        "deterministic": True,
+        "force_col_wise": True,
+        "verbosity": -1,
+    }
