@@ -137,72 +137,117 @@ void forest_sigmoid(int64_t count, double steepness, double *values) {
 }
 
 typedef struct {
-    int64_t groups, longest;
-    const int64_t *length;  /* groups: features on each path */
-    const int64_t *start;   /* groups: first element, in units of LANES */
-    const int32_t *feature; /* elements x LANES */
-    const double *above;    /* elements x LANES: a row agrees when above < value <= upto; not a number where unbound */
-    const double *upto;
-    const double *share;   /* elements x LANES: of the training rows that agreed */
-    const double *absent; /* elements x LANES: 1 where a missing value agrees, else 0 */
-    const double *leaf;    /* groups x LANES */
-    const double *points;  /* by path length: Gauss-Legendre points on [0, 1] */
+    double threshold;
+    double left;  /* share of the training rows that went left */
+    double known; /* share of them that agreed with what was asked of the feature further up */
+    int32_t feature, above, child[2], side, absent;
+} node;
+
+typedef struct {
+    int64_t trees, largest; /* trees with a split, and the most inner nodes of one */
+    const node *nodes;      /* by tree, parents before children */
+    const int64_t *node_start; /* trees + 1 */
+    const double *leaves;
+    const int64_t *leaf_start;
+    const int64_t *groups; /* trees: how many times LANES Gauss points on [0, 1] */
+    const double *points;  /* those of one group, of two, ... */
     const double *weights;
-    const int64_t *point_start; /* longest + 2 */
-} paths;
+} splits;
+
+typedef struct {
+    lanes reach; /* weight of the way to here */
+    lanes below; /* what the leaves below are worth from here */
+} visit;
+
+typedef struct {
+    lanes again;   /* 1 / chance to agree with what was asked of the feature before */
+    lanes unknown; /* chance that the feature is not known yet, for a row that agreed */
+} asked;
+
+typedef struct {
+    int32_t hot, cold; /* the child that the row goes to, and the other one */
+    int64_t right;
+    int64_t alive; /* all bits where the row agreed with what was asked of the feature before, else none */
+    double share;  /* of the training rows that go to the other child */
+} turn;
+
+static inline lanes either(int64_t which, lanes one, lanes other) {
+    const bits mask = (bits){0} + which;
+    return (lanes)(((bits)one & mask) | ((bits)other & ~mask));
+}
+
+/* What each feature adds to one row in one tree, at LANES points t of the integral.
+ *
+ * When a feature is known with chance t, a node splits the weight of its way: to the side that the row does not go
+ * leads the part (1 - t) x [share of the training rows there], to the other one the rest. A feature that was asked
+ * before is known already with a chance that Bayes' rule gives; one that the row did not agree with says nothing more.
+ * The derivative by the feature's own chance, times 1 - t, is what it adds.
+ */
+static void explain_tree(const node *nodes, int64_t count, const double *values, const asked *asks, turn *turns,
+                         visit *visits, lanes *phi) {
+    for (int64_t place = 0; place < count; place++) {
+        const node *at = nodes + place;
+        const double value = values[at->feature];
+        const int64_t right = value != value ? at->absent : value > at->threshold;
+        const turn *above = turns + at->above;
+        const int64_t alive = -(int64_t)(at->above == place) | (above->alive & -(int64_t)(above->right == at->side));
+        turns[place] = (turn){at->child[right], at->child[!right], right, alive, fabs((double)!right - at->left)};
+        const lanes reach = visits[place].reach, cold = reach * (either(alive, asks[place].unknown, ONE) * turns[place].share);
+        visits[at->child[!right]].reach = cold;
+        visits[at->child[right]].reach = reach - cold;
+    }
+    for (int64_t place = count - 1; place >= 0; place--) {
+        const turn *here = turns + place;
+        const visit *cold = visits + here->cold;
+        const lanes hot = visits[here->hot].below, gain = hot - cold->below;
+        phi[nodes[place].feature] += either(here->alive, asks[place].again * cold->reach * gain, (lanes){0.0});
+        visits[place].below = hot - either(here->alive, asks[place].unknown, ONE) * here->share * gain;
+    }
+}
 
 /* SHAP values of rows x features, written to out (rows x features); returns 0, or 1 where memory is short.
  *
  * On the path to one leaf, the rows that reach it when only the features of a set S are known weigh the product of
  * agreement (0 or 1) over S and of the shares elsewhere. The Shapley value of such a product is an integral of a
- * polynomial (Owen, G. (1972)), which as many Gauss points as half of the features on the path give exactly.
+ * polynomial (Owen, G. (1972)), which as many Gauss points as half of the features on the path give exactly; for all
+ * leaves at once its values are made on the way down a tree and up again (Yu, P. et al. (2022), Linear TreeShap).
  */
-int forest_explain(const forest *f, const paths *p, int64_t features, int64_t rows, const double *matrix, double *out) {
-    const int64_t lengths = 3 * p->longest + 1 + features;
-    double *scratch = malloc((size_t)(lengths * LANES + features) * sizeof(double));
-    if (!scratch) return 1;
-    lanes *agrees = (lanes *)scratch, *before = agrees + p->longest, *sum = before + p->longest + 1;
-    double *phi = scratch + (3 * p->longest + 1) * LANES, *values = phi + features * LANES;
-    for (int64_t row = 0; row < rows; row++) {
-        for (int64_t feature = 0; feature < features; feature++)
-            values[feature] = seen(f, feature, matrix[row * features + feature]);
-        /* Every lane sums for itself: neighbours on a path often share a feature, and would wait for each other. */
-        for (int64_t cell = 0; cell < features * LANES; cell++) phi[cell] = 0.0;
-        for (int64_t group = 0; group < p->groups; group++) {
-            const int64_t length = p->length[group], at = p->start[group];
-            const int32_t *feature = p->feature + at * LANES;
-            const lanes *above = (const lanes *)p->above + at, *upto = (const lanes *)p->upto + at;
-            const lanes *share = (const lanes *)p->share + at, *absent = (const lanes *)p->absent + at;
-            const lanes leaf = ((const lanes *)p->leaf)[group];
-            for (int64_t place = 0; place < length; place++) {
-                lanes value;
-                for (int lane = 0; lane < LANES; lane++) value[lane] = values[feature[place * LANES + lane]];
-                const bits known = value == value, inside = ~(value <= above[place]) & (value <= upto[place]);
-                agrees[place] = (lanes)((known & inside & (bits)ONE) | (~known & (bits)absent[place]));
-                sum[place] = (lanes){0.0};
+int forest_explain(const forest *f, const splits *s, int64_t features, int64_t rows, const double *matrix,
+                   double *out) {
+    const size_t cells = (size_t)(rows * features), slots = (size_t)(2 * s->largest + 1);
+    const size_t size = cells * (sizeof(lanes) + sizeof(double)) + slots * (sizeof(visit) + sizeof(asked) + sizeof(turn));
+    char *memory = malloc(size + sizeof(lanes));
+    if (!memory) return 1;
+    /* Lanes that lie across two lines of the cache are slow. */
+    lanes *phi = (lanes *)(memory + sizeof(lanes) - (uintptr_t)memory % sizeof(lanes));
+    visit *visits = (visit *)(phi + cells);
+    asked *asks = (asked *)(visits + slots);
+    turn *turns = (turn *)(asks + slots);
+    double *values = (double *)(turns + slots);
+    for (size_t cell = 0; cell < cells; cell++) {
+        values[cell] = seen(f, (int64_t)cell % features, matrix[cell]);
+        phi[cell] = (lanes){0.0};
+    }
+    for (int64_t tree = 0; tree < s->trees; tree++) {
+        const int64_t start = s->node_start[tree], count = s->node_start[tree + 1] - start, groups = s->groups[tree];
+        for (int64_t leaf = 0; leaf <= count; leaf++)
+            visits[count + leaf].below = ONE * s->leaves[s->leaf_start[tree] + leaf];
+        for (int64_t group = groups * (groups - 1) / 2; group < groups * (groups + 1) / 2; group++) {
+            const lanes t = ((const lanes *)s->points)[group], rest = ONE - t;
+            for (int64_t place = 0; place < count; place++) {
+                const node *at = s->nodes + start + place;
+                asks[place].again = at->above == place ? ONE : ONE / (t + rest * at->known);
+                asks[place].unknown = rest * at->known * asks[place].again;
             }
-            for (int64_t point = p->point_start[length]; point < p->point_start[length + 1]; point++) {
-                const double t = p->points[point], rest = 1.0 - t;
-                lanes after = ONE;
-                before[0] = leaf * p->weights[point];
-                for (int64_t place = 0; place < length; place++)
-                    before[place + 1] = before[place] * (t * agrees[place] + rest * share[place]);
-                for (int64_t place = length - 1; place >= 0; place--) {
-                    sum[place] += before[place] * after;
-                    after *= t * agrees[place] + rest * share[place];
-                }
-            }
-            for (int64_t place = 0; place < length; place++) {
-                const lanes gain = (agrees[place] - share[place]) * sum[place];
-                for (int lane = 0; lane < LANES; lane++) phi[feature[place * LANES + lane] * LANES + lane] += gain[lane];
-            }
-        }
-        for (int64_t feature = 0; feature < features; feature++) {
-            double total = 0.0;
-            for (int lane = 0; lane < LANES; lane++) total += phi[feature * LANES + lane];
-            out[row * features + feature] = total;
+            visits[0].reach = ((const lanes *)s->weights)[group] / rest;
+            for (int64_t row = 0; row < rows; row++)
+                explain_tree(s->nodes + start, count, values + row * features, asks, turns, visits, phi + row * features);
         }
     }
-    free(scratch);
+    for (size_t cell = 0; cell < cells; cell++) {
+        out[cell] = 0.0;
+        for (int lane = 0; lane < LANES; lane++) out[cell] += phi[cell][lane];
+    }
+    free(memory);
     return 0;
 }

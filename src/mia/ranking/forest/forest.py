@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mia.frames import Floats, Ints
-from mia.ranking.forest.layout import Masks, Paths
+from mia.ranking.forest.layout import Masks
 from mia.ranking.forest.library import evaluator
+from mia.ranking.forest.splits import Splits
 from mia.ranking.forest.trees import Trees
 
 PART = 4_096
@@ -44,11 +45,11 @@ class _Shared(ctypes.Structure):
     _fields_ = (("words", ctypes.c_void_p), ("index", ctypes.c_void_p))
 
 
-class _Paths(ctypes.Structure):
+class _Splits(ctypes.Structure):
     _fields_ = (
-        ("groups", ctypes.c_int64),
-        ("longest", ctypes.c_int64),
-        *((field.name, ctypes.c_void_p) for field in fields(Paths)),
+        ("trees", ctypes.c_int64),
+        ("largest", ctypes.c_int64),
+        *((field.name, ctypes.c_void_p) for field in fields(Splits)),
     )
 
 
@@ -96,13 +97,13 @@ class Forest:
         return Masks.build(self.trees)
 
     @cached_property
-    def paths(self) -> Paths:
+    def splits(self) -> Splits:
         """The trees as what explains."""
-        return Paths.build(self.trees)
+        return Splits.build(self.trees)
 
     def prepare(self) -> None:
         """Make what scores and explains."""
-        self._c, self._c_paths  # noqa: B018 - kept once they were asked for
+        self._c, self._c_splits  # noqa: B018 - kept once they were asked for
 
     @property
     def words(self) -> int:
@@ -152,7 +153,7 @@ class Forest:
         matrix = np.ascontiguousarray(matrix, np.float64)
         out = np.zeros(matrix.shape)
         rows, features = matrix.shape
-        if _library().forest_explain(byref(self._c), byref(self._c_paths), features, rows, _at(matrix), _at(out)):
+        if _library().forest_explain(byref(self._c), byref(self._c_splits), features, rows, _at(matrix), _at(out)):
             raise MemoryError("no memory to explain in")
         return out
 
@@ -181,10 +182,10 @@ class Forest:
         )
 
     @cached_property
-    def _c_paths(self) -> _Paths:
-        paths = self.paths
-        longest = int(paths.length.max(initial=0))
-        return _Paths(len(paths.length), longest, *(_at(getattr(paths, field.name)) for field in fields(paths)))
+    def _c_splits(self) -> _Splits:
+        splits = self.splits
+        largest = int(np.diff(splits.node_start).max(initial=0))
+        return _Splits(len(splits.groups), largest, *(_at(getattr(splits, field.name)) for field in fields(splits)))
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is made of the trees: addresses mean nothing in another process."""
