@@ -116,6 +116,10 @@ class Pairs:
         """One pair feature (R)."""
         return self.features[:, places_of(self.names)[name]].astype(float)
 
+    def cell(self, row: int, name: str) -> float:
+        """One feature of one pair."""
+        return float(self.features[row, places_of(self.names)[name]])
+
     def take(self, which: Ints) -> "Pairs":
         """The given pairs, in their order."""
         context = self.context.take(which)

@@ -66,6 +66,10 @@ class Block:
     index: Ints | None = None
     lasting: bool = False
 
+    def take(self, which: Ints) -> "Block":
+        """The block of some of the pairs, in their order."""
+        return Block(self.values, self.features, which if self.index is None else self.index[which])
+
 
 @dataclass(frozen=True, slots=True)
 class Shared:

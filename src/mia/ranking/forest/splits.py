@@ -31,7 +31,7 @@ class Splits:
 
     `left` is the part of a node's training rows that went left; of a node n of a tree with n nodes, child n + i is leaf
     i. Where a feature was asked before on the path, `above` is that node and `side` the way from there, and `known` the
-    part of the training rows that agree with all that was asked of the feature; else `above` is the node itself and `known` 1.
+    part of the training rows that agree with all that was asked of the feature; else `above` is the node itself.
     `groups` says how many times LANES Gauss points a tree takes; the points and weights for one group come first, then
     those for two.
     """
@@ -66,7 +66,8 @@ class Splits:
 def _nodes(tree: Tree) -> tuple[NDArray[Any], int]:
     """The nodes of a tree, parents first, and the most features on one path."""
     nodes, most = np.zeros(len(tree.feature), NODE), 0
-    place, order = {}, []
+    place: dict[int, int] = {}
+    order: list[int] = []
     todo = [0]
     while todo:
         node = todo.pop(0)

@@ -12,7 +12,7 @@ from mia.domain.decision import DecisionRequest, Fallback, RankedOffer, Reason, 
 from mia.frames import Ints, Profiles
 from mia.offers.contact import ContactHistory, Room
 from mia.offers.eligibility import RULES, Candidates
-from mia.ranking.explanation import Explainable, explain
+from mia.ranking.explanation import explain, is_explainable
 from mia.ranking.exploration import Prospects, Slate, draw_behind
 from mia.ranking.pairs import Pairs
 from mia.services.decide.budget import Within, at_once
@@ -136,10 +136,10 @@ def _slate(
 
 
 def _reasons(live: Live, pairs: Pairs | None, order: Ints, request: DecisionRequest) -> Sequence[tuple[Reason, ...]]:
-    if pairs is None or not isinstance(live.model, Explainable) or not len(order):
+    if pairs is None or not is_explainable(live.model) or not len(order):
         return [()] * len(order)
     try:
-        return explain(live.model, pairs.take(order), request.language)
+        return explain(live.model, pairs, order, request.language)
     except Exception:
         # An answer without reasons is better than none.
         log.exception("model %s could not explain itself", live.versions.model)
