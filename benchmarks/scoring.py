@@ -168,7 +168,7 @@ def agreement(ranker: LightGBMRanker, pairs: Pairs, exact: np.ndarray) -> tuple[
     class Exact:
         places = ranker.places
 
-        def contributions(self, pairs: Pairs, which: np.ndarray) -> np.ndarray:
+        def contributions(self, _: Pairs, which: np.ndarray) -> np.ndarray:
             return exact[which]
 
     every = np.arange(len(pairs))

@@ -40,7 +40,7 @@ typedef struct {
 
 typedef struct {
     const void *values; /* rows x columns, each row in one piece */
-    int64_t stride;     /* bytes from row to row */
+    int64_t stride;     /* bytes from row to row, 0 where all pairs have the same one */
     int64_t single;     /* floats instead of doubles */
     int64_t columns;
     const int64_t *features; /* columns: which feature each is */
@@ -58,19 +58,44 @@ static inline double seen(const forest *f, int64_t feature, double value) {
     return fabs(value) <= nothing ? (f->zero_absent[feature] ? NAN : 0.0) : value;
 }
 
-static inline void rule_out(const forest *f, const block *from, int64_t row, uint64_t *words) {
+static inline double cell(const forest *f, const block *from, int64_t row, int64_t column) {
     const char *values = (const char *)from->values + row * from->stride;
+    return seen(f, from->features[column],
+                from->single ? (double)((const float *)values)[column] : ((const double *)values)[column]);
+}
+
+/* The steps of one feature from the given one on; returns the first that is not taken. */
+static inline const step *walk(const forest *f, int64_t feature, const step *at, double value, uint64_t *words) {
+    const step *end = f->steps + f->step_start[feature + 1];
+    for (; at < end && value > at->threshold; at++) words[at->word] &= at->kept;
+    return at;
+}
+
+/* What a row of a block rules out; `begun`, where given, are the first steps that are not yet taken. */
+static inline void rule_out(const forest *f, const block *from, int64_t row, const step **begun, uint64_t *words) {
     for (int64_t column = 0; column < from->columns; column++) {
         const int64_t feature = from->features[column];
-        const double value = seen(
-            f, feature, from->single ? (double)((const float *)values)[column] : ((const double *)values)[column]);
+        const double value = cell(f, from, row, column);
         if (isnan(value)) {
             const step *at = f->absent + f->absent_start[feature], *end = f->absent + f->absent_start[feature + 1];
             for (; at < end; at++) words[at->word] &= at->kept;
         } else {
-            const step *at = f->steps + f->step_start[feature], *end = f->steps + f->step_start[feature + 1];
-            for (; at < end && value > at->threshold; at++) words[at->word] &= at->kept;
+            walk(f, feature, begun ? begun[column] : f->steps + f->step_start[feature], value, words);
         }
+    }
+}
+
+/* What all pairs [start, end) rule out, so that it is looked at once: the steps below the least value of a column. */
+static void rule_out_common(const forest *f, const block *from, int64_t start, int64_t end, const step **begun,
+                            uint64_t *words) {
+    for (int64_t column = 0; column < from->columns; column++) {
+        const int64_t feature = from->features[column];
+        double least = INFINITY;
+        for (int64_t row = start; row < end && !isnan(least); row++) {
+            const double value = cell(f, from, row, column);
+            least = value >= least ? least : value;
+        }
+        begun[column] = walk(f, feature, f->steps + f->step_start[feature], least, words);
     }
 }
 
@@ -79,19 +104,20 @@ void forest_share(const forest *f, const block *from, int64_t start, int64_t end
     for (int64_t row = start; row < end; row++) {
         uint64_t *words = out + row * f->words;
         for (int64_t word = 0; word < f->words; word++) words[word] = ~UINT64_C(0);
-        rule_out(f, from, row, words);
+        rule_out(f, from, row, NULL, words);
     }
 }
 
 static void gather(const forest *f, const shared *shares, int64_t count, const block *blocks, int64_t direct,
-                   int64_t pair, uint64_t *restrict words) {
-    for (int64_t word = 0; word < f->words; word++) words[word] = ~UINT64_C(0);
+                   const step **begun, const uint64_t *restrict common, int64_t pair, uint64_t *restrict words) {
+    for (int64_t word = 0; word < f->words; word++) words[word] = common[word];
     for (int64_t place = 0; place < count; place++) {
         const shared *one = shares + place;
         const uint64_t *restrict from = one->words + (one->index ? one->index[pair] : pair) * f->words;
         for (int64_t word = 0; word < f->words; word++) words[word] &= from[word];
     }
-    for (int64_t place = 0; place < direct; place++) rule_out(f, blocks + place, pair, words);
+    for (int64_t place = 0; place < direct; begun += blocks[place].columns, place++)
+        if (blocks[place].stride) rule_out(f, blocks + place, pair, begun, words);
 }
 
 static double sum_leaves(const forest *f, const uint64_t *words) {
@@ -107,15 +133,30 @@ static double sum_leaves(const forest *f, const uint64_t *words) {
 /* Raw scores of the pairs [start, end); returns 0, or 1 where memory is short. */
 int forest_score(const forest *f, const shared *shares, int64_t count, const block *blocks, int64_t direct,
                  int64_t start, int64_t end, double *out) {
-    uint64_t *words = malloc((size_t)(TOGETHER * f->words) * sizeof(uint64_t));
-    if (!words) return 1;
     const int64_t width = f->words;
-    int64_t pair = start;
+    int64_t columns = 0, pair = start;
+    for (int64_t place = 0; place < direct; place++) columns += blocks[place].columns;
+    uint64_t *words = malloc((size_t)((TOGETHER + 1) * width) * sizeof(uint64_t));
+    const step **begun = malloc((size_t)(columns + 1) * sizeof(step *));
+    if (!words || !begun) {
+        free(words);
+        free(begun);
+        return 1;
+    }
+    uint64_t *common = words + TOGETHER * width;
+    for (int64_t word = 0; word < width; word++) common[word] = ~UINT64_C(0);
+    for (int64_t place = 0, column = 0; place < direct; column += blocks[place].columns, place++) {
+        if (blocks[place].stride)
+            rule_out_common(f, blocks + place, start, end, begun + column, common);
+        else
+            rule_out(f, blocks + place, 0, NULL, common);
+    }
     if (f->words == f->trees) {
         /* One word a tree: four pairs at once, so that no sum waits for itself. */
         for (; pair + TOGETHER <= end; pair += TOGETHER) {
             double sum[TOGETHER] = {0.0};
-            for (int64_t k = 0; k < TOGETHER; k++) gather(f, shares, count, blocks, direct, pair + k, words + k * width);
+            for (int64_t k = 0; k < TOGETHER; k++)
+                gather(f, shares, count, blocks, direct, begun, common, pair + k, words + k * width);
             for (int64_t tree = 0; tree < f->trees; tree++) {
                 const double *leaves = f->leaves + f->leaf_start[tree];
                 for (int64_t k = 0; k < TOGETHER; k++) sum[k] += leaves[__builtin_ctzll(words[k * width + tree])];
@@ -124,10 +165,11 @@ int forest_score(const forest *f, const shared *shares, int64_t count, const blo
         }
     }
     for (; pair < end; pair++) {
-        gather(f, shares, count, blocks, direct, pair, words);
+        gather(f, shares, count, blocks, direct, begun, common, pair, words);
         out[pair] = sum_leaves(f, words);
     }
     free(words);
+    free(begun);
     return 0;
 }
 

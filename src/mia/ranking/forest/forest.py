@@ -122,6 +122,8 @@ class Forest:
 
     def raw(self, rows: int, parts: Sequence[Block | Shared], threads: int = 1) -> Floats:
         """The sums of the leaves of each of R pairs, as `Booster.predict(raw_score=True)` gives them, bit by bit."""
+        if not rows:
+            return np.empty(0)
         kept = [_readable(part) for part in parts if isinstance(part, Shared)]
         kept += [self.share(part) for part in parts if isinstance(part, Block) and _is_shared(part, rows)]
         direct = [_plain(part, spread=True) for part in parts if isinstance(part, Block) and not _is_shared(part, rows)]
@@ -133,10 +135,10 @@ class Forest:
             if library.forest_score(trees, shares, len(kept), blocks, len(direct), start, end, _at(out)):
                 raise MemoryError("no memory to score in")
 
-        bounds = np.linspace(0, rows, min(threads, max(1, rows // PART)) + 1).astype(int).tolist()
-        if len(bounds) == 2:
+        if threads == 1 or rows < 2 * PART:
             score(0, rows)
         else:
+            bounds = np.linspace(0, rows, min(threads, rows // PART) + 1).astype(int).tolist()
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(score, bounds[:-1], bounds[1:]))
         return out
@@ -197,14 +199,15 @@ class Forest:
 
 
 def _is_shared(block: Block, rows: int) -> bool:
-    return block.index is not None and 2 * len(block.values) <= rows
+    return block.index is not None and 1 < len(block.values) <= rows // 2
 
 
 def _plain(block: Block, spread: bool = False) -> Block:
     """The block as C reads it: floats, each row in one piece; `spread` over the pairs, or with its index."""
     values, index = block.values, block.index
     if spread and index is not None:
-        values, index = values[index], None
+        # A single row stays one, see `_c_block`.
+        values, index = values if len(values) == 1 else values[index], None
     if values.dtype not in (np.float32, np.float64):
         values = values.astype(np.float64)
     if values.size > len(values) and values.strides[1] != values.itemsize:
@@ -230,7 +233,8 @@ def _library() -> ctypes.CDLL:
 
 def _c_block(block: Block) -> _Block:
     values = block.values
-    return _Block(_at(values), values.strides[0], values.itemsize == 4, len(block.features), _at(block.features))
+    stride = values.strides[0] if len(values) > 1 else 0
+    return _Block(_at(values), stride, values.itemsize == 4, len(block.features), _at(block.features))
 
 
 def _at(array: NDArray[Any] | None) -> int | None:
