@@ -246,13 +246,15 @@ def _tag_volume(profiles: Profiles, offers: OfferTable, rows: Ints, cols: Ints) 
     """Data of the offer's tags: logarithms of megabytes in 30 days, added up and divided by the root of their number,
     so that an offer for two uses weighs what both say together; NaN for offers without such a tag.
     """
-    volume, count = np.zeros(len(rows)), np.zeros(len(rows))
-    for tag, spoken in offers.spoken.items():
-        used = profiles.column(VOLUME.format(tag))
-        if used is not None:
-            speaks = spoken[cols]
-            volume += speaks * np.log1p(np.maximum(used, 0.0))[rows]
-            count += speaks
+    known = [(spoken, profiles.column(VOLUME.format(tag))) for tag, spoken in offers.spoken.items()]
+    told = [(spoken, used) for spoken, used in known if used is not None]
+    if not told:
+        return np.full(len(rows), np.nan)
+    speaks = np.stack([spoken for spoken, _ in told])[:, cols]
+    used = np.log1p(np.maximum(np.stack([used for _, used in told]), 0.0))
+    count = speaks.sum(axis=0)
+    # Added up one after the other, so that a pair has the bits that it has among many.
+    volume = (speaks * used[:, rows]).cumsum(axis=0)[-1]
     return np.where(count > 0, volume / np.sqrt(np.maximum(count, 1.0)), np.nan)
 
 
