@@ -1,6 +1,6 @@
 """Pair features: one subscriber on one day against one offer. Training and serving run this same code."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
@@ -140,8 +140,9 @@ def build_pairs(
     columns: dict[str, Floats] = {}
     used = _sums(profiles.usage, (CATEGORY, ITEM), ("fresh",))[rows, 0]
     sides = {"item": offers.items, "tag": offers.tags, **{f"{AXIS}{name}": keys for name, keys in offers.axes.items()}}
-    for side, keys in sides.items():
-        columns.update(_affinity(side, profiles, keys, used, rows, cols))
+    found = _matched(offers.sides, profiles.usage, len(sides), rows, cols)
+    for (side, keys), (sums, matched) in zip(sides.items(), found, strict=True):
+        columns.update(_affinity(side, profiles.usage.measures, sums, matched, keys.sizes[cols], used))
     for side in list(sides)[1:]:
         name = "item_within_tag" if side == "tag" else f"{side}_item_share"
         columns[name] = columns["item_records_365d"] / (columns[f"{side}_records_365d"] + 1.0)
@@ -155,18 +156,28 @@ def build_pairs(
     return Pairs(profiles, offers, rows, cols, context, names, features)
 
 
+def _matched(
+    keys: KeyMatrix, block: SparseBlock, parts: int, rows: Ints, cols: Ints
+) -> Iterator[tuple[Floats, Floats]]:
+    """For each of the parts that lie one behind the other in `keys` what `KeyMatrix.match` says of the pairs."""
+    offers, pairs = keys.matrix.shape[0] // parts, len(rows)
+    every = np.concatenate([cols + offers * part for part in range(parts)])
+    sums, matched = keys.match(block, np.tile(rows, parts), every)
+    for part in range(parts):
+        mine = slice(part * pairs, (part + 1) * pairs)
+        yield sums[mine], matched[mine]
+
+
 def _affinity(
-    side: str, profiles: Profiles, keys: KeyMatrix, used: Floats, rows: Ints, cols: Ints
+    side: str, measures: tuple[str, ...], sums: Floats, matched: Floats, sizes: Floats, used: Floats
 ) -> dict[str, Floats]:
     """What the subscriber uses against the keys of the offer: sums, how many keys matched, and shares of each side.
 
-    `used` is what the subscriber uses in all, one value a pair.
+    `sizes` are the numbers of keys of the offers, `used` is what the subscriber uses in all, one value a pair.
     """
-    block = profiles.usage
-    sums, matched = keys.match(block, rows, cols)
-    columns = {f"{side}_{name}": sums[:, place] for place, name in enumerate(block.measures)}
+    columns = {f"{side}_{name}": sums[:, place] for place, name in enumerate(measures)}
     columns[f"{side}_matched"] = matched
-    columns[f"{side}_coverage"] = matched / np.maximum(keys.sizes[cols], 1.0)
+    columns[f"{side}_coverage"] = matched / np.maximum(sizes, 1.0)
     columns[f"{side}_share"] = _ratio(columns[f"{side}_fresh"], used)
     return columns
 
@@ -196,9 +207,8 @@ def _history(profiles: Profiles, offers: OfferTable, rates: OfferRates, rows: In
     """How offers were answered before: by all, in the region, and by this subscriber."""
     day = rates.day_places(profiles.as_of)
     region = rates.region_places(profiles.attributes.get(REGION), len(profiles))
-    own, _ = offers.own.match(profiles.responses, rows, cols)
-    similar, _ = offers.own_category.match(profiles.responses, rows, cols)
     block = profiles.responses
+    (own, _), (similar, _) = _matched(offers.answered, block, 2, rows, cols)
     shown, taken, fresh = _sums(block, ("offer",), ("impressions", "connections", "fresh_connections")).T
     overall = rates.overall[day]
     subscriber_rate = (taken + SUBSCRIBER_STRENGTH * overall) / (shown + SUBSCRIBER_STRENGTH)
