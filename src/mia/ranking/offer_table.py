@@ -137,7 +137,8 @@ class OfferTable:
                 categorical[f"offer_{name}"] = _objects([None if value is None else str(value) for value in given])
         items = KeyMatrix.build([[f"item:{item}" for item in offer.items] for offer in offers])
         axes = {
-            axis: _on_axis(offers, axis) for axis in sorted({_axis(tag) for offer in offers for tag in offer.tags} - {""})
+            axis: _on_axis(offers, axis)
+            for axis in sorted({_axis(tag) for offer in offers for tag in offer.tags} - {""})
         }
         own = KeyMatrix.build([[f"offer:{offer.id}"] for offer in offers])
         return cls(
