@@ -51,7 +51,6 @@ typedef struct {
     const int64_t *index;  /* of each pair, or none: pair i has row i */
 } shared;
 
-
 /* A value as LightGBM sees it: what is next to nothing, by a float of its own, is 0, or missing where zeros are. */
 static inline double seen(const forest *f, int64_t feature, double value) {
     static const double nothing = 1e-35f;
@@ -138,11 +137,7 @@ int forest_score(const forest *f, const shared *shares, int64_t count, const blo
     for (int64_t place = 0; place < direct; place++) columns += blocks[place].columns;
     uint64_t *words = malloc((size_t)((TOGETHER + 1) * width) * sizeof(uint64_t));
     const step **begun = malloc((size_t)(columns + 1) * sizeof(step *));
-    if (!words || !begun) {
-        free(words);
-        free(begun);
-        return 1;
-    }
+    if (!words || !begun) return free(words), free(begun), 1;
     uint64_t *common = words + TOGETHER * width;
     for (int64_t word = 0; word < width; word++) common[word] = ~UINT64_C(0);
     for (int64_t place = 0, column = 0; place < direct; column += blocks[place].columns, place++) {
@@ -181,8 +176,9 @@ void forest_sigmoid(int64_t count, double steepness, double *values) {
 typedef struct {
     double threshold;
     double left;  /* share of the training rows that went left */
-    double known; /* share of them that agreed with what was asked of the feature further up */
-    int32_t feature, above, child[2], side, absent;
+    int32_t feature; /* its last bit: a missing value goes right */
+    int32_t above;   /* the node that asked for the feature before, else the node; last bit: the way from there */
+    int32_t child[2];
 } node;
 
 typedef struct {
@@ -229,12 +225,14 @@ static void explain_tree(const node *nodes, int64_t count, const double *values,
                          visit *visits, lanes *phi) {
     for (int64_t place = 0; place < count; place++) {
         const node *at = nodes + place;
-        const double value = values[at->feature];
-        const int64_t right = value != value ? at->absent : value > at->threshold;
-        const turn *above = turns + at->above;
-        const int64_t alive = -(int64_t)(at->above == place) | (above->alive & -(int64_t)(above->right == at->side));
+        const double value = values[at->feature >> 1];
+        const int64_t right = value != value ? at->feature & 1 : value > at->threshold;
+        const turn *above = turns + (at->above >> 1);
+        const int64_t agreed = above->alive & -(int64_t)(above->right == (at->above & 1));
+        const int64_t alive = -(int64_t)(at->above >> 1 == place) | agreed;
         turns[place] = (turn){at->child[right], at->child[!right], right, alive, fabs((double)!right - at->left)};
-        const lanes reach = visits[place].reach, cold = reach * (either(alive, asks[place].unknown, ONE) * turns[place].share);
+        const lanes reach = visits[place].reach, unknown = either(alive, asks[place].unknown, ONE);
+        const lanes cold = reach * (unknown * turns[place].share);
         visits[at->child[!right]].reach = cold;
         visits[at->child[right]].reach = reach - cold;
     }
@@ -242,7 +240,7 @@ static void explain_tree(const node *nodes, int64_t count, const double *values,
         const turn *here = turns + place;
         const visit *cold = visits + here->cold;
         const lanes hot = visits[here->hot].below, gain = hot - cold->below;
-        phi[nodes[place].feature] += either(here->alive, asks[place].again * cold->reach * gain, (lanes){0.0});
+        phi[nodes[place].feature >> 1] += either(here->alive, asks[place].again * cold->reach * gain, (lanes){0.0});
         visits[place].below = hot - either(here->alive, asks[place].unknown, ONE) * here->share * gain;
     }
 }
@@ -257,7 +255,8 @@ static void explain_tree(const node *nodes, int64_t count, const double *values,
 int forest_explain(const forest *f, const splits *s, int64_t features, int64_t rows, const double *matrix,
                    double *out) {
     const size_t cells = (size_t)(rows * features), slots = (size_t)(2 * s->largest + 1);
-    const size_t size = cells * (sizeof(lanes) + sizeof(double)) + slots * (sizeof(visit) + sizeof(asked) + sizeof(turn));
+    const size_t slot = sizeof(visit) + sizeof(asked) + sizeof(turn) + sizeof(double);
+    const size_t size = cells * (sizeof(lanes) + sizeof(double)) + slots * slot;
     char *memory = malloc(size + sizeof(lanes));
     if (!memory) return 1;
     /* Lanes that lie across two lines of the cache are slow. */
@@ -265,7 +264,8 @@ int forest_explain(const forest *f, const splits *s, int64_t features, int64_t r
     visit *visits = (visit *)(phi + cells);
     asked *asks = (asked *)(visits + slots);
     turn *turns = (turn *)(asks + slots);
-    double *values = (double *)(turns + slots);
+    double *known = (double *)(turns + slots); /* share of the training rows that agreed with what was asked before */
+    double *values = known + slots;
     for (size_t cell = 0; cell < cells; cell++) {
         values[cell] = seen(f, (int64_t)cell % features, matrix[cell]);
         phi[cell] = (lanes){0.0};
@@ -278,18 +278,20 @@ int forest_explain(const forest *f, const splits *s, int64_t features, int64_t r
             const lanes t = ((const lanes *)s->points)[group], rest = ONE - t;
             for (int64_t place = 0; place < count; place++) {
                 const node *at = s->nodes + start + place;
-                asks[place].again = at->above == place ? ONE : ONE / (t + rest * at->known);
-                asks[place].unknown = rest * at->known * asks[place].again;
+                const int64_t above = at->above >> 1;
+                const double left = s->nodes[start + above].left;
+                known[place] = above == place ? 1.0 : known[above] * (at->above & 1 ? 1.0 - left : left);
+                asks[place].again = above == place ? ONE : ONE / (t + rest * known[place]);
+                asks[place].unknown = rest * known[place] * asks[place].again;
             }
             visits[0].reach = ((const lanes *)s->weights)[group] / rest;
             for (int64_t row = 0; row < rows; row++)
-                explain_tree(s->nodes + start, count, values + row * features, asks, turns, visits, phi + row * features);
+                explain_tree(s->nodes + start, count, values + row * features, asks, turns, visits,
+                             phi + row * features);
         }
     }
-    for (size_t cell = 0; cell < cells; cell++) {
-        out[cell] = 0.0;
-        for (int lane = 0; lane < LANES; lane++) out[cell] += phi[cell][lane];
-    }
+    for (size_t cell = 0; cell < cells; cell++)
+        for (int lane = 0; lane < LANES; lane++) out[cell] = (lane ? out[cell] : 0.0) + phi[cell][lane];
     free(memory);
     return 0;
 }

@@ -15,12 +15,9 @@ NODE = np.dtype(
     [
         ("threshold", np.float64),
         ("left", np.float64),
-        ("known", np.float64),
         ("feature", np.int32),
         ("above", np.int32),
         ("child", np.int32, 2),
-        ("side", np.int32),
-        ("absent", np.int32),
     ]
 )
 
@@ -30,8 +27,8 @@ class Splits:
     """The inner nodes of all trees, each tree from its root down, and the values of their leaves.
 
     `left` is the part of a node's training rows that went left; of a node n of a tree with n nodes, child n + i is leaf
-    i. Where a feature was asked before on the path, `above` is that node and `side` the way from there, and `known` the
-    part of the training rows that agree with all that was asked of the feature; else `above` is the node itself.
+    i. `above` is the node further up that asked for the same feature, else the node itself, twice, and one more where
+    the way from there went right; `feature` is doubled too, and one more where a missing value goes right.
     `groups` says how many times LANES Gauss points a tree takes; the points and weights for one group come first, then
     those for two.
     """
@@ -74,25 +71,22 @@ def _nodes(tree: Tree) -> tuple[NDArray[Any], int]:
         place[node] = len(order)
         order.append(node)
         todo.extend(child for child in (int(tree.right[node]), int(tree.left[node])) if child >= 0)
-    # What was asked of each feature on the way to a node: the node, the way from there, and who agrees.
-    asked: dict[int, dict[int, tuple[int, int, float]]] = {0: {}}
+    # What was asked of each feature on the way to a node: the node, and the way from there.
+    asked: dict[int, dict[int, tuple[int, int]]] = {0: {}}
     for node in order:
         path, feature = asked.pop(node), int(tree.feature[node])
-        above, side, known = path.get(feature, (place[node], 0, 1.0))
+        above, side = path.get(feature, (place[node], 0))
         left = _share(tree, node, int(tree.left[node]))
         children = [int(tree.left[node]), int(tree.right[node])]
         nodes[place[node]] = (
             tree.threshold[node],
             left,
-            known,
-            feature,
-            above,
+            2 * feature + tree.absent_right[node],
+            2 * above + side,
             [place[child] if child >= 0 else len(order) - child - 1 for child in children],
-            side,
-            tree.absent_right[node],
         )
-        for way, (child, share) in enumerate(zip(children, (left, 1.0 - left), strict=True)):
-            below = path | {feature: (place[node], way, known * share)}
+        for way, child in enumerate(children):
+            below = path | {feature: (place[node], way)}
             most = max(most, len(below))
             if child >= 0:
                 asked[child] = below
