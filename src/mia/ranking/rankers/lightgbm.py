@@ -7,7 +7,7 @@ text, everything else as JSON.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -17,10 +17,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mia.errors import UnreadableModel
-from mia.frames import Floats, Matrix, Singles
+from mia.frames import Floats, Ints, Matrix, Singles
 from mia.ranking.arbitration import Objective
 from mia.ranking.calibration import Calibration
-from mia.ranking.forest import Block, Ensemble
+from mia.ranking.forest import Block, Ensemble, join
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import Pairs
 from mia.ranking.rankers.base import FitOptions, read_head, readable, write_head
@@ -51,6 +51,7 @@ class LightGBMRanker:
         self.fingerprint, self.objective = schema.fingerprint, objective
         self._boosters, self._ensemble = boosters, Ensemble(boosters)
         self._offer_side: tuple[OfferTable, Singles] | None = None
+        self._worked: _Worked | None = None
 
     @classmethod
     def fit(cls, pairs: Pairs, labels: Floats, options: FitOptions) -> Self:
@@ -79,7 +80,9 @@ class LightGBMRanker:
 
     def score(self, pairs: Pairs) -> Floats:
         """Calibrated acceptance of each pair."""
-        return self._accepted(len(pairs), self.schema.blocks(pairs, self._offer_side_of(pairs.offers)))
+        if len(pairs.profiles) > 1:
+            return self._accepted(len(pairs), self.schema.blocks(pairs, self._offer_side_of(pairs.offers)))
+        return self._accepted(len(pairs), self._work(pairs).blocks)
 
     def acceptance(self, matrix: Matrix) -> Floats:
         """Calibrated acceptance of each row of the matrix."""
@@ -95,9 +98,14 @@ class LightGBMRanker:
         """Columns of the profile and pair features in the contributions."""
         return self.schema.places
 
-    def contributions(self, pairs: Pairs) -> Floats:
-        """Exact SHAP values in the logit, R x columns of the schema; those of the affinity go to what it is made of."""
-        return self.schema.spread(pairs, self._ensemble.contributions(self.matrix(pairs)))
+    def contributions(self, pairs: Pairs, which: Ints) -> Floats:
+        """Exact SHAP values in the logit of the pairs asked for, one row each x columns of the schema; those of the
+        affinity go to what it is made of.
+        """
+        worked = self._work(pairs)
+        blocks = [block.take(which) for block in worked.blocks]
+        terms = None if worked.terms is None else worked.terms[which]
+        return self.schema.spread(terms, self._ensemble.contributions(join(len(which), blocks)))
 
     def gains(self) -> dict[str, float]:
         """Share of the total gain by column, largest first."""
@@ -143,6 +151,16 @@ class LightGBMRanker:
             kept = self._offer_side = (offers, self.schema.offer_side(offers))
         return kept[1]
 
+    def _work(self, pairs: Pairs) -> "_Worked":
+        """What scores and reasons are made of. Of one subscriber both are wanted, so the latest is kept."""
+        kept = self._worked
+        if kept is None or kept.pairs is not pairs:
+            terms = self.schema.terms(pairs)
+            kept = _Worked(pairs, self.schema.blocks(pairs, self._offer_side_of(pairs.offers), terms), terms)
+            if len(pairs.profiles) == 1:
+                self._worked = kept
+        return kept
+
     def _accepted(self, rows: int, blocks: list[Block]) -> Floats:
         return self.calibration.apply(self._chance(self._ensemble.predict(rows, blocks)))
 
@@ -161,6 +179,15 @@ class LightGBMRanker:
     def _chance(margin: Floats) -> Floats:
         """What the trees answer as a number in (0, 1)."""
         return margin
+
+
+@dataclass(frozen=True, slots=True)
+class _Worked:
+    """The matrix of some pairs in pieces, and the terms of their affinity."""
+
+    pairs: Pairs
+    blocks: list[Block]
+    terms: Singles | None
 
 
 def _learn(pairs: Pairs, labels: Floats, options: FitOptions) -> tuple[FeatureSchema, Matrix]:

@@ -35,7 +35,7 @@ def test_it_stops_when_the_latest_pairs_gain_no_more(ranker, learnt, tmp_path):
 
 def test_contributions_add_up_to_the_score_before_calibration(ranker, learnt):
     pairs, _ = learnt
-    parts = ranker.contributions(pairs)
+    parts = ranker.contributions(pairs, np.arange(len(pairs)))
     assert parts.shape == (len(pairs), len(ranker.schema.names))
     raw = logit(ranker.score(pairs)) - ranker.calibration.intercept
     offsets = raw / ranker.calibration.slope - parts.sum(axis=1)
