@@ -56,7 +56,7 @@ class Answer:
         return next((stage.name for stage in self.stages if stage.entered and not stage.passed), "catalogue")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Losers(Mapping[str, str]):
     """The rule that dropped each offer that is not shown, by its id; only who asks has it worked out."""
 
