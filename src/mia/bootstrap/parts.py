@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from mia.domain.change import Change
+from mia.domain.change import Change, Changed
 from mia.domain.decision import Versions
 from mia.domain.offer import Offer
 from mia.domain.policy import Policy
@@ -144,7 +144,7 @@ class Parts:
         """When each catalogue and policy was put in force first."""
         return tuple(
             Change(kind, version, at)
-            for kind, table in (("catalogue", CATALOGUE), ("policy", POLICY))
+            for kind, table in ((Changed.CATALOGUE, CATALOGUE), (Changed.POLICY, POLICY))
             for version, at in kept_since(self.lake, table).items()
         )
 

@@ -12,7 +12,7 @@ from mia.api.dashboard.offers import OfferRow, build_offers
 from mia.api.dashboard.series import Series, build_series
 from mia.api.dashboard.words import group_name
 from mia.api.services import Services
-from mia.domain.change import Change
+from mia.domain.change import Change, Changed
 from mia.domain.offer import Offer
 from mia.errors import InvalidInput, UnknownOffer
 from mia.timeline import DAY_SECONDS, MICROSECONDS, month_number, month_start
@@ -110,7 +110,7 @@ class Figures:
         found = found.filter(pc.and_(pc.is_valid(found["group"]), pc.greater(found["impressions"], 0)))
         first = found.group_by("group").aggregate([("month", "min")]).to_pylist()
         # A model changed the figures when its first decision was shown, whenever it was put in force.
-        models = [Change("model", row["group"], _start(row["month_min"])) for row in first]
+        models = [Change(Changed.MODEL, row["group"], _start(row["month_min"])) for row in first]
         return build_marks([*models, *self._services.changes()], months, choice.language)
 
     def _summed(self, choice: Choice, by: str) -> pa.Table:

@@ -82,7 +82,8 @@ def find_trends(connections: Ints) -> Floats:
     if not half:
         return np.full(connections.shape[1], np.nan)
     now, then = connections[-half:].sum(0), connections[-2 * half : -half].sum(0)
-    return np.divide((now - then) * 100.0, then, out=np.full(len(now), np.nan), where=then >= TREND_BASE)
+    trend: Floats = np.divide((now - then) * 100.0, then, out=np.full(len(now), np.nan), where=then >= TREND_BASE)
+    return trend
 
 
 def sort_offers(rows: list[OfferRow], sort: str) -> tuple[OfferRow, ...]:

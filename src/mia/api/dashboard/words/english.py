@@ -73,7 +73,7 @@ TEXTS: Mapping[str, str] = {
     "in_all": "all together",
     "every": "all",
     "further": "More filters",
-    "clear": "Clear",
+    "start_over": "Clear",
     "skip": "Skip to the figures",
     "by_macro_region": "by macro-region",
     "by_region": "by region",

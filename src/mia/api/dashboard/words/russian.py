@@ -71,7 +71,7 @@ TEXTS: Mapping[str, str] = {
     "in_all": "всего",
     "every": "все",
     "further": "Другие фильтры",
-    "clear": "Сбросить",
+    "start_over": "Сбросить",
     "skip": "К показателям",
     "by_macro_region": "по макрорегионам",
     "by_region": "по регионам",
