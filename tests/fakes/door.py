@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import httpx
 from fastapi import FastAPI
 from tests.fakes.ledger import FakeLedger
-from tests.fakes.lift import FakeLift
-from tests.fakes.uptake import report_of
+from tests.fakes.population import FakePopulation
+from tests.fakes.uptake import CONNECT, report_of
 
 from mia.api.app import create_app
 from mia.api.services import Services
@@ -27,10 +27,12 @@ from mia.errors import LedgerUnavailable, NoReport, Overloaded, UnknownModel, Un
 from mia.ports import ApiKey, Proposal
 from mia.sections import DoorSettings, TokenSettings
 from mia.services.decide import Traced
+from mia.services.lift import LiftMeter
 from mia.services.record import Recorder
 from mia.services.sign_in import SignIn
 from mia.storage.ledger import GroupCommit
 from mia.timeline import DAY_SECONDS, MICROSECONDS, month_number, month_start
+from mia.uptake.lift.rules import LiftRules
 
 NOON_JULY_FIRST = 1_625_140_800 * MICROSECONDS
 """2021-07-01T12:00:00Z."""
@@ -177,6 +179,13 @@ def _event(month: int, number: int, place: int, kind: EventKind) -> Event:
     )
 
 
+def build_population() -> FakePopulation:
+    """The subscribers of `build_history` with the arms of their events."""
+    own = {event.subscriber_id: event for event in build_history()}
+    people = [(name, one.region, one.macro_region, 18_000, one.arm) for name, one in own.items()]
+    return FakePopulation(people, share=0.1)
+
+
 def card_of(version: str) -> bytes:
     """A card of version 7 only."""
     if version != "7":
@@ -267,7 +276,13 @@ def open_door() -> Iterator[Door]:
             writer=writer,
             keys=keys,
             uptake=report_of(ledger, Path(folder), categories=lambda: CATEGORIES),
-            lift=FakeLift(),
+            lift=LiftMeter(
+                ledger,
+                build_population(),  # type: ignore[arg-type]
+                lambda: {offer.id: offer for offer in decisions.catalogue.offers},
+                CONNECT,
+                LiftRules(minimum_connections=5),
+            ),
             card=card_of,
             health=FakeHealth(),
             headline="Urals",

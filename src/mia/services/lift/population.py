@@ -28,7 +28,7 @@ class Population:
     control: NDArray[np.bool_]
 
     def __len__(self) -> int:
-        return self.people.num_rows
+        return int(self.people.num_rows)
 
     @property
     def activated(self) -> Ints:

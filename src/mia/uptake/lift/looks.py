@@ -29,7 +29,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import lambertw
 
-from mia.frames import Floats
+from mia.frames import Floats, Matrix
 
 
 @lru_cache
@@ -37,7 +37,7 @@ def tuned_at(alpha: float) -> float:
     """q: the ratio r at which the interval is tightest, in standard errors.
 
     >>> round(tuned_at(0.05), 2)
-    8.22
+    8.21
     """
     return float(-lambertw(-(alpha**2) / np.e, k=-1).real - 1)
 
@@ -52,13 +52,13 @@ def planned_variance(subscribers: Floats, connections: float, square: float = 1.
     return np.asarray((1 / np.maximum(subscribers, 1)).sum(-1) * connections * square)
 
 
-def standard_errors(variance: Floats, planned: Floats, alpha: float) -> Floats:
+def standard_errors(variance: Matrix, planned: Floats | float, alpha: float) -> Matrix:
     """k: standard errors to either side; infinite while nothing is known.
 
     >>> standard_errors(np.array([0.01, 0.001]), np.array(0.01), 0.05).round(2)
-    array([3.04, 3.81])
+    array([3.03, 3.83])
     """
-    r = tuned_at(alpha) * np.divide(variance, planned, out=np.zeros_like(variance + planned), where=planned > 0)
+    r = tuned_at(alpha) * np.divide(variance, planned, out=np.zeros_like(variance + planned), where=np.greater(planned, 0))
     held = (r > 0) & np.isfinite(r)
     safe = np.where(held, r, 1.0)
     return np.where(held, np.sqrt((1 + 1 / safe) * np.log((1 + safe) / alpha**2)), np.inf)

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from mia.errors import InvalidInput
@@ -13,8 +14,8 @@ from mia.frames import Floats, Singles
 from mia.uptake.lift import looks
 from mia.uptake.lift.rules import LiftRules
 
-PATHS = 20_000
-"""Simulated paths; the chance of a finding is then known to about 0.3 points."""
+PATHS = 10_000
+"""Simulated paths; the chance of a finding is then known to about 0.5 points."""
 LONGEST = 365
 """Days that are looked ahead."""
 LARGEST = 10.0
@@ -36,7 +37,7 @@ class Baseline:
         """From the sum and the sum of squares of subscribers' connections in some days, by their first two moments.
 
         >>> Baseline.of_counts(1_000, 300.0, 450.0, 30)
-        Baseline(rate=0.01, spread=0.673340006673340...)
+        Baseline(rate=0.01, spread=0.6706706706706707)
         """
         mean = total / subscribers
         variance = (squares - total * mean) / max(subscribers - 1, 1)
@@ -68,7 +69,7 @@ class Design:
         day = np.arange(1, days + 1, dtype=np.float32)
         left = self.baseline.spread / (1 + self.baseline.spread * self.baseline.rate * self.pre_days)
         difference, variance = np.zeros((PATHS, days), np.float32), np.zeros((PATHS, days), np.float32)
-        expected = np.zeros(days)
+        expected = np.zeros(days, np.float32)
         for size, factor, sign, (walk, own) in zip(
             (self.control, self.mia), (1.0, 1 + lift), (-1.0, 1.0), _paths(), strict=True
         ):
@@ -78,13 +79,14 @@ class Design:
             difference += sign * (mean + error)
             variance += spread + (1 + 2 * left * mean) / size * error
             expected += spread
-        planned = looks.planned_variance(np.array([self.control, self.mia], float), self.rules.planned_connections)
+        sizes = np.array([self.control, self.mia], np.float64)
+        planned = float(looks.planned_variance(sizes, self.rules.planned_connections))
         fewest = self.baseline.rate * day * min(self.control, self.mia * (1 + lift))
         variance = np.maximum(variance, 0.05 * expected)
         away = np.abs(difference) / np.sqrt(variance)
         away[:, fewest < self.rules.minimum_connections] = 0
         once = (away > ndtri(1 - self.rules.alpha / 2)).mean(0)
-        found = away > looks.standard_errors(variance.astype(np.float64), planned, self.rules.alpha)
+        found = away > looks.standard_errors(variance, planned, self.rules.alpha)
         first = np.where(found.any(1), found.argmax(1), days)
         return once, np.cumsum(np.bincount(first, minlength=days + 1)[:days]) / PATHS
 
@@ -166,8 +168,4 @@ def _first(powers: Floats, wanted: float) -> int | None:
 def _smallest(power_of: Callable[[float], float], wanted: float) -> float | None:
     if power_of(LARGEST) < wanted:
         return None
-    low, high = 0.0, LARGEST
-    while high - low > 1e-3 * max(high, 0.01):
-        middle = (low + high) / 2
-        low, high = (middle, high) if power_of(middle) < wanted else (low, middle)
-    return high
+    return float(brentq(lambda lift: power_of(lift) - wanted, 0.0, LARGEST, xtol=1e-4, rtol=1e-3))

@@ -7,9 +7,9 @@ from scipy.special import ndtr
 
 from mia.frames import Floats
 
-GRID = 400
+GRID = 200
 """Values of the spread between groups that are weighed."""
-STEPS = 50
+STEPS = 40
 """Halvings on the way to a quantile."""
 
 
@@ -26,14 +26,14 @@ class Pooled:
 def pool(difference: Floats, variance: Floats, alpha: float) -> Pooled | None:
     """Hierarchical normal model of g groups with own differences and known variances (infinite: says nothing).
 
-    d_i ~ N(t_i, v_i), t_i ~ N(m, s^2), m flat. Given s, t_i is normal (Rubin, D. 1981; Gelman, A. et al. 2013, 5.4); s
-    is weighed by its marginal likelihood, which is REML's, times the prior s0 / (s0 + s)^2 with s0^2 the harmonic mean
-    of the variances (DuMouchel, W. and Normand, S. 2000), on a grid of equal prior weight. Weighing s instead of
-    plugging one estimate in keeps the intervals honest where few groups leave s uncertain. Fewer than two groups that
-    say something give None.
+    d_i ~ N(t_i, v_i), t_i ~ N(m, s^2), m and s flat. Given s, t_i is normal (Rubin, D. 1981; Gelman, A. et al. 2013,
+    5.4); s is weighed by its marginal likelihood, which is REML's, over a grid up to hundreds of times the usual
+    standard error, with the flat prior of Gelman, A. (2006). Weighing s instead of plugging one estimate in keeps the
+    intervals honest where few groups leave s uncertain. Fewer than three groups that say something give None, since
+    two cannot tell how much groups differ.
     """
     says = np.isfinite(variance) & (variance > 0)
-    if says.sum() < 2:
+    if says.sum() < 3:
         return None
     scale = np.sqrt(says.sum() / (1 / variance[says]).sum())
     place = (np.arange(GRID) + 0.5) / GRID
@@ -45,6 +45,8 @@ def pool(difference: Floats, variance: Floats, alpha: float) -> Pooled | None:
     mean = (weight * given).sum(1) / every
     misfit = (weight * (given - mean[:, None]) ** 2).sum(1)
     likelihood = 0.5 * (np.log(weight[:, says]).sum(1) - np.log(every) - misfit)
+    # The grid is denser where the spread is small; this is what one of its points stands for.
+    likelihood += 2 * np.log(scale + spread)
     belief = np.exp(likelihood - likelihood.max())
     belief /= belief.sum()
     drawn = 1 - weight * spread[:, None] ** 2
