@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mia.api.dashboard.words import TEXTS, month_name
-from mia.domain.change import Change, Changed
+from mia.domain.change import Change
 from mia.domain.offer import Language
 from mia.timeline import DAY_SECONDS, MICROSECONDS, month_of, month_text
 
@@ -26,7 +26,7 @@ def month_of_change(change: Change) -> str:
 def build_marks(changes: Iterable[Change], months: Sequence[str], language: Language) -> tuple[Mark, ...]:
     """One mark for each of the `months` in which something changed, oldest first.
 
-    >>> changes = [Change(Changed.MODEL, "7", 1_614_600_000_000_000), Change(Changed.POLICY, "p2", 1_615_000_000_000_000)]
+    >>> changes = [Change("model", "7", 1_614_600_000_000_000), Change("policy", "p2", 1_615_000_000_000_000)]
     >>> build_marks(changes, ["2021-02", "2021-03"], Language.EN)[0].text
     'March 2021: model 7, policy p2'
     """

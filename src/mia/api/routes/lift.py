@@ -39,9 +39,7 @@ def lift_routes(lift: Lift, door: Access) -> APIRouter:
         baseline: Annotated[
             OptionalMonth, Query(description="month that the index counts from; else all before the period")
         ] = None,
-        aa: Annotated[
-            OptionalSeed, Query(ge=0, le=2**31 - 1, description="seed of an A/A split instead of the real arms")
-        ] = None,
+        aa: Annotated[OptionalSeed, Query(description="seed of an A/A split instead of the real arms")] = None,
         accept: Annotated[str | None, Header(description="`text/csv` for CSV")] = None,
     ) -> Response:
         """One subscriber is one row, whatever it was shown; intervals named `anytime` hold however often one looks."""

@@ -27,8 +27,10 @@ FORMAT = 1
 STATE, SHOWN, CONNECTED = "uptake", "shown", "connected"
 PART = 32 * DAY_SECONDS * MICROSECONDS
 """Kept impressions are parted by `occurred_at`, in microseconds."""
-PAUSE, PATIENCE = 0.1, 6_000
-"""Seconds between looks at what another process is rolling up, and how often to look."""
+PAUSE = 0.1
+"""Seconds between looks at what another process is rolling up."""
+PATIENCE = 6_000
+"""How often to look."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -75,11 +77,12 @@ class RollUp:
         *,
         attribution_days: int,
         chunk: int = CHUNK,
+        patience: int = PATIENCE,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._ledger, self._lake, self._connect = ledger, lake, connect
         self._window = attribution_days * DAY_SECONDS * MICROSECONDS
-        self._chunk, self._sleep = chunk, sleep
+        self._chunk, self._patience, self._sleep = chunk, patience, sleep
         self._lock = Lock()
 
     def state(self) -> State:
@@ -94,7 +97,7 @@ class RollUp:
         """
         with self._lock:
             target = self._ledger.position()
-            for _ in range(PATIENCE):
+            for _ in range(self._patience):
                 try:
                     return self._refreshed(target, progress)
                 except WorkspaceBusy:
