@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# DuckDB's binding reports objects that pytest still holds when the interpreter ends, after the last line that matters.
-QUIET_END := 2>&1 | sed '/^nanobind: leaked/,$$d'
+# DuckDB's binding reports objects that a test process still holds when it ends, in the middle of what matters.
+QUIET_END := 2>&1 | sed '/nanobind: leaked/s/nanobind: .*//; /^ - leaked /d; /^ - ... skipped remainder/d; /^nanobind: this is/d; /^See https:..nanobind/d'
 # Twice quiet: warnings about package indexes that cannot be used are no news, errors still are.
 PIP := $(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt
 # As many tests at once as there are processors; whoever is done first takes over from the others.
@@ -158,4 +158,4 @@ constraints: $(READY) ## Write the versions in use to constraints.txt
 	@$(BIN)/pip freeze --exclude-editable | grep -E '^[A-Za-z0-9_.-]+==' > constraints.txt
 
 clean: ## Remove the environment, the workspace and caches
-	@rm -rf $(VENV) .mia build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .mia build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis

@@ -58,6 +58,7 @@ def test_json_and_csv_carry_the_same_figures(home: str) -> None:
     assert [row["group"] for row in rows] == ["total", "(unknown)", "music"]
     assert [int(row["connections_mia"]) + int(row["connections_control"]) for row in rows] == [60, 57, 3]
     assert body["total"]["arms"]["mia"]["connections"] == int(rows[0]["connections_mia"])
+    assert body["total"]["connections"]["mia"] == float(rows[0]["connections_mean_mia"]) == 20.0
     assert body["total"]["arms"]["mia"]["value"] + body["total"]["arms"]["control"]["value"] == 120.0
     assert body["unvalued"] == 57
 

@@ -33,7 +33,9 @@ def home(tmp_path: Path) -> str:
 
 
 def call(app: typer.Typer, *arguments: str):
-    return CliRunner(env={"COLUMNS": "160", "MIA_UPTAKE__SMALL_BASE": "1"}).invoke(app, arguments)
+    # Of four events one comes late, and that must not hold the month back.
+    settings = {"MIA_UPTAKE__SMALL_BASE": "1", "MIA_UPTAKE__LATE_SHARE": "0.5"}
+    return CliRunner(env={"COLUMNS": "160"} | settings).invoke(app, arguments)
 
 
 def uptake_app() -> typer.Typer:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mia.frames import Floats
-from mia.uptake.lift.looks import planned_variance
 from mia.uptake.lift.effect import Effects
+from mia.uptake.lift.looks import planned_variance
 from mia.uptake.lift.moments import Moments
 from mia.uptake.lift.rules import LiftRules
 

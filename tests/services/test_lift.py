@@ -179,8 +179,8 @@ def test_a_plan_is_made_from_arm_control_after_the_first_decision() -> None:
     own = sum(event.arm == "control" for event in CONNECTED)
     days = max(event.local_day for event in EVENTS) - min(event.local_day for event in EVENTS) + 1
     assert plan.connections_per_month == pytest.approx(own / 100 / days * 30)
-    assert (plan.control, plan.mia) == (25, 75)
-    assert meter(EVENTS).plan(lift=0.5, days=60, power=0.8, share=0.5).control == 50
+    assert (plan.control, plan.mia) == (100, 300)
+    assert meter(EVENTS).plan(lift=0.5, days=60, power=0.8, share=0.5).control == 200
     with pytest.raises(InvalidInput, match="--share"):
         meter(EVENTS).plan(lift=0.5, days=60, power=0.8, share=1.0)
 

@@ -96,6 +96,7 @@ def test_who_waits_for_another_process_is_served_by_its_work(tmp_path: Path) -> 
 def test_placement_and_model_version_are_those_of_the_decision(tmp_path: Path) -> None:
     ledger = FakeLedger()
     decision = a_decision()
+    decision = replace(decision, request=replace(decision.request, placement="banner"))
     ledger.append_decisions([decision])
     shown = an_event("a", IMPRESSION, 18_628, decision_id=decision.decision_id)
     ledger.append_events(
@@ -179,7 +180,9 @@ def test_active_subscribers_are_counted_from_their_activation(tmp_path: Path) ->
 def test_the_offset_an_event_is_written_with_changes_nothing(seconds: int, offsets: list[int]) -> None:
     zone = "Europe/Berlin"
     facts = SimpleNamespace(region="Kurgan", macro_region="Urals", timezone=zone, arm="mia")
-    recorder = Recorder(SimpleNamespace(local_facts=lambda _: facts), lambda: 1_700_000_000_000_000, REGIONS)
+    catalogue = SimpleNamespace(offer=lambda _: None)
+    known = SimpleNamespace(catalogue=catalogue, local_facts=lambda _: facts)
+    recorder = Recorder(known, lambda: 1_700_000_000_000_000, REGIONS)
     moment = datetime.fromtimestamp(seconds, UTC)
     raw = {"event_id": "a", "subscriber_id": "s", "offer_id": "o", "kind": "connection", "channel": "app"}
     written = [

@@ -9,7 +9,8 @@ from mia.api.wire import IF_GIVEN
 LiftBy = Literal["region", "macro_region", "category", "channel"]
 OptionalLiftBy = Annotated[LiftBy | None, IF_GIVEN, WithJsonSchema({"type": "string", "enum": [*get_args(LiftBy), ""]})]
 OptionalDay = Annotated[str | None, IF_GIVEN, WithJsonSchema({"type": "string", "examples": ["2021-01-31", "2021-01"]})]
-OptionalSeed = Annotated[Annotated[int, Field(ge=0, le=2**31 - 1)] | None, IF_GIVEN]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+OptionalSeed = Annotated[Seed | None, IF_GIVEN]
 
 
 class IntervalAnswer(BaseModel):

@@ -39,7 +39,7 @@ def _require_by(value: str) -> str:
 
 By = Annotated[str, AfterValidator(_require_by), WithJsonSchema({"type": "string", "examples": ["macro_region"]})]
 IF_GIVEN = BeforeValidator(lambda value: value or None)
-# An empty query parameter (`from=&to=`), as forms send it, is one that is not given.
+"""An empty query parameter (`from=&to=`), as forms send it, is one that is not given."""
 OptionalMonth = Annotated[
     Month | None, IF_GIVEN, WithJsonSchema({"type": "string", "pattern": r"^(\d{4}-(0[1-9]|1[0-2]))?$"})
 ]

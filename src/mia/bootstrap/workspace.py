@@ -50,6 +50,7 @@ NOT_OF_A_MODEL = (
     *("home", "ledger_url", "threads", "memory_limit", "headline", "engine", "spark_master"),
     *("door", "tokens", "logging", "traces", "pseudonym_key"),
     "decisions",
+    "lift",
     "retention",
     "queue",
     "reservation_minutes",

@@ -80,6 +80,7 @@ def arrived_day(arrivals: Arrivals, lateness_hours: int, zones: Sequence[str]) -
 
     The watermark is the newest event less the lateness.
 
+    >>> from mia.timeline import date_of
     >>> newest = Arrivals(newest=epoch_micros(datetime(2021, 2, 1, 0, 30)))
     >>> date_of(arrived_day(newest, 0, ["UTC"])).isoformat()
     '2021-01-31'

@@ -42,7 +42,7 @@ def test_in_how_many_pieces_it_is_read_changes_nothing(commits: list[list[int]],
 
 def test_exceptions_and_history_do_not_hold_everything_up() -> None:
     late = Arrivals(late={0: 9_990, 48: 9, 900: 1, 20_000: 5_000})
-    assert late.lateness(0.001, 1_080) == 48
+    assert late.lateness(0.0005, 1_080) == 48
     assert late.lateness(0.0, 1_080) == 900
     assert late.lateness(0.01, 1_080) == 0
 

@@ -56,9 +56,11 @@ def standard_errors(variance: Matrix, planned: Floats | float, alpha: float) -> 
     """k: standard errors to either side; infinite while nothing is known.
 
     >>> standard_errors(np.array([0.01, 0.001]), np.array(0.01), 0.05).round(2)
-    array([3.03, 3.83])
+    array([3.04, 3.82])
     """
-    r = tuned_at(alpha) * np.divide(variance, planned, out=np.zeros_like(variance + planned), where=np.greater(planned, 0))
+    r = tuned_at(alpha) * np.divide(
+        variance, planned, out=np.zeros_like(variance + planned), where=np.greater(planned, 0)
+    )
     held = (r > 0) & np.isfinite(r)
     safe = np.where(held, r, 1.0)
     return np.where(held, np.sqrt((1 + 1 / safe) * np.log((1 + safe) / alpha**2)), np.inf)

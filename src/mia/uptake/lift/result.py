@@ -13,7 +13,7 @@ from mia.uptake.lift.balance import Balance
 from mia.uptake.lift.effect import Effect, Interval
 
 INTERVALS = ("interval", "anytime_interval", "relative_interval", "anytime_relative_interval")
-NUMBERS = ("control", "mia", "difference", "relative", "standard_error", "anytime_p_value", "variance_removed")
+NUMBERS = ("difference", "relative", "standard_error", "anytime_p_value", "variance_removed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,12 @@ class GroupLift:
         }
 
     def to_row(self) -> dict[str, Any]:
-        """One flat row, as in `LIFT_SCHEMA`."""
+        """One flat row: `connections_mia` counts, `connections_mean_mia` is per subscriber; likewise for `value`."""
         row: dict[str, Any] = {"group": self.group if self.group is not None else UNKNOWN}
         for arm in (Arm.CONTROL.value, Arm.MIA.value):
             row |= {f"{name}_{arm}": value for name, value in asdict(self.arms[arm]).items()}
         for measure, effect in (("connections", self.connections), ("value", self.value)):
+            row |= {f"{measure}_mean_control": effect.control, f"{measure}_mean_mia": effect.mia}
             row |= {f"{measure}_{name}": getattr(effect, name) for name in NUMBERS}
             for name in INTERVALS:
                 row |= _ends(f"{measure}_{name}", getattr(effect, name))
