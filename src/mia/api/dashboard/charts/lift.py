@@ -56,7 +56,13 @@ def draw_lift(rows: Sequence[LiftRow], brush: Brush) -> str:
     )
     colour = alt.Color("verdict:N", scale=alt.Scale(domain=list(paints), range=list(paints.values())), legend=None)
     base = alt.Chart(alt.InlineData(values=values)).encode(y=y, color=colour)
-    axis = alt.Axis(format="+,.0f", tickCount=7 if brush.is_wide else 4, domain=False, ticks=False, grid=True)
+    axis = alt.Axis(
+        labelExpr="datum.value ? format(datum.value, '+,.0f') : '0'",
+        tickCount=7 if brush.is_wide else 4,
+        domain=False,
+        ticks=False,
+        grid=True,
+    )
     x = alt.X("low:Q", title=texts["lift_axis"], scale=alt.Scale(zero=True, nice=True), axis=axis)
     intervals = base.mark_rule(strokeWidth=4, strokeCap="round", opacity=0.55).encode(x=x, x2="high:Q")
     dots = base.mark_point(size=110, strokeWidth=2.5, opacity=1).encode(

@@ -7,6 +7,7 @@ from mia.api.dashboard.lifts import LiftFound
 from mia.api.dashboard.view.sheet import interval_text
 from mia.api.dashboard.words import TEXTS, month_name, number_text, percent_text
 from mia.uptake.headline import Headline
+from mia.uptake.lift.effect import Interval
 from mia.uptake.lift.result import GroupLift
 
 
@@ -18,6 +19,8 @@ class CausedView:
     interval: str = ""
     lift: str = ""
     lift_interval: str = ""
+    growth: str = ""
+    growth_interval: str = ""
     note: str = ""
     pending: bool = False
 
@@ -35,6 +38,8 @@ class HeadlineView:
     connections: str
     connections_then: str
     monthly_growth: str
+    growth_interval: str
+    monthly_growth_interval: str
     complete: bool
     state: str
 
@@ -55,6 +60,8 @@ def headline_view(headline: Headline | None, choice: Choice) -> HeadlineView | N
         connections=number_text(headline.connections, language),
         connections_then=number_text(headline.connections_at_baseline, language),
         monthly_growth=percent_text(headline.monthly_growth_percent, language),
+        growth_interval=_ends_text(headline.growth_interval, choice),
+        monthly_growth_interval=_ends_text(headline.monthly_growth_interval, choice),
         complete=headline.complete,
         state=settled if headline.complete else texts["incomplete"],
     )
@@ -74,9 +81,22 @@ def caused_view(region: str, lift: LiftFound, choice: Choice) -> CausedView:
 def _caused(group: GroupLift, choice: Choice) -> CausedView:
     language, caused, effect = choice.language, group.incremental, group.connections
     relative = None if effect.relative is None else effect.relative * 100
+    growth = None if caused.index is None else (caused.index - 1) * 100
     return CausedView(
         connections=number_text(caused.connections, language, signed=True),
         interval=interval_text(caused.anytime_interval, language),
         lift=percent_text(relative, language),
         lift_interval=interval_text(effect.anytime_relative_interval, language, 100.0, 1),
+        growth="" if growth is None else percent_text(growth, language),
+        growth_interval=_ends_text(_growth_ends(caused.index_anytime_interval), choice),
     )
+
+
+def _growth_ends(index: Interval) -> tuple[float, float] | None:
+    if index.low is None or index.high is None:
+        return None
+    return (index.low - 1) * 100, (index.high - 1) * 100
+
+
+def _ends_text(ends: tuple[float, float] | None, choice: Choice) -> str:
+    return "" if ends is None else interval_text(Interval(*ends), choice.language, decimals=1)

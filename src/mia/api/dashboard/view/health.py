@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mia.api.dashboard.words import TEXTS, number_text
+from mia.api.dashboard.words import TEXTS, day_name, number_text
 from mia.domain.offer import Language
-from mia.timeline import date_of
+from mia.timeline import day_of_text
 from mia.uptake.growth import Span
 
 COLOURS = ("green", "amber", "red")
@@ -71,11 +71,11 @@ def _model(condition: Condition, language: Language) -> Fact:
 def _health(condition: Condition, language: Language) -> Fact:
     texts, report = TEXTS[language], condition.report
     if report is None:
-        return Fact(texts["health"], texts["not_looked"], texts["not_looked_note"])
+        return Fact(texts["health"], texts["not_looked"], texts["not_looked_note"], link="/dashboard/monitor")
     colour = str(report.get("colour", ""))
     checks = [check for check in report.get("checks", ()) if check.get("colour") in ("amber", "red")]
     named = ", ".join(str(check["name"]) for check in checks)
-    at = texts["looked_at"].format(at=str(report.get("at", ""))[:10])
+    at = texts["looked_at"].format(at=day_name(day_of_text(str(report["at"])[:10]), language))
     note = f"{at}. {named}" if named else at
     return Fact(
         texts["health"],
@@ -92,8 +92,8 @@ def _data(condition: Condition, language: Language) -> tuple[Fact, ...]:
     if span is None:
         return (Fact(texts["data"], "—", position),)
     arrived = span.last_day - 1 if span.arrived_day is None else span.arrived_day
-    through = texts["arrived"].format(day=date_of(arrived).isoformat())
-    found = Fact(texts["data"], date_of(span.last_day).isoformat(), f"{through} {position}")
+    through = texts["arrived"].format(day=day_name(arrived, language))
+    found = Fact(texts["data"], day_name(span.last_day, language), f"{through} {position}")
     if not condition.restated:
         return (found,)
     count = number_text(condition.restated, language)

@@ -1,7 +1,7 @@
 """Months and numbers the way their readers write them."""
 
 from mia.domain.offer import Language
-from mia.timeline import month_number
+from mia.timeline import date_of, month_number
 
 _MONTHS = {
     Language.RU: [
@@ -33,6 +33,8 @@ _MONTHS = {
         "December",
     ],
 }
+_GENITIVE = "января февраля марта апреля мая июня июля августа сентября октября ноября декабря".split()
+"""Months as they stand after a day in Russian."""
 _MONTH_LETTERS = 3
 _NO_BREAK, _MINUS = "\u00a0", "\u2212"
 NUMBER_FORMAT = {
@@ -59,6 +61,17 @@ def month_short(text: str, language: Language) -> str:
     """
     number = month_number(text)
     return f"{_MONTHS[language][number % 12][:_MONTH_LETTERS]} {number // 12}"
+
+
+def day_name(day: int, language: Language) -> str:
+    """A day since the epoch in words.
+
+    >>> day_name(18_805, Language.EN), day_name(18_805, Language.RU)
+    ('27 June 2021', '27 июня 2021')
+    """
+    date = date_of(day)
+    months = _GENITIVE if language is Language.RU else _MONTHS[language]
+    return f"{date.day} {months[date.month - 1]} {date.year}"
 
 
 def number_text(value: float | None, language: Language, decimals: int = 0, *, signed: bool = False) -> str:
