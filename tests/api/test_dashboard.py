@@ -9,6 +9,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 from tests.fakes.door import MACRO_REGIONS, MONTHS, Door, open_door
+from tests.fakes.lift import lift_meter
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -178,10 +179,49 @@ def test_charts_are_drawn_for_every_screen(busy: Door, kind: str, theme: str, wi
     root = Xml.fromstring(answer.text)  # noqa: S314 - our own
     assert root.get("width") == {"wide": "960", "narrow": "380"}[width]
     found = texts(answer.text)
-    assert "Урал" in found
+    assert {"index": "Урал", "connections": "музыка"}[kind] in found
     assert "янв 2021" in found
     assert "июн 2021" in found
     assert not re.search(r"(href|src)=\"(?!#)", answer.text)
+
+
+@pytest.mark.parametrize("width", ["wide", "narrow"])
+def test_the_funnel_tells_counts_and_shares(busy: Door, width: str) -> None:
+    found = texts(busy.get(f"/dashboard/funnel.svg?lang=en&width={width}", key="uptake").text)
+    rows = busy.services.uptake.table("2021-01", "channel").to_pylist()
+    for channel, name in (("app", "app"), ("call_centre", "contact centre")):
+        shown, clicked = (
+            sum(row[step] for row in rows if row["group"] == channel) for step in ("impressions", "clicks")
+        )
+        assert {name, str(shown), f"{clicked} · {clicked / shown:.1%}".replace("%", "\u00a0%")} <= set(found)
+
+
+def test_lift_is_drawn_for_groups_with_an_interval(busy: Door) -> None:
+    tested = busy.with_services(lift=lift_meter())
+    found = texts(tested.get("/dashboard/lift.svg?lang=en", key="uptake").text)
+    report = tested.services.lift.report("macro_region", baseline="2021-01")
+    assert {"all together", "Urals", "Centre", "0"} <= set(found)
+    assert "Volga" not in found
+    assert f"{report.total.connections.relative * 100:+.1f}\u00a0%" in found
+    table = list(csv.DictReader(io.StringIO(tested.get("/dashboard/lift.csv", key="uptake").text)))
+    assert [row["group"] for row in table] == ["total", *(group.group for group in report.groups)]
+
+
+def test_growth_and_what_mia_caused_carry_their_intervals(busy: Door) -> None:
+    tested = busy.with_services(lift=lift_meter())
+    headline = tested.services.uptake.headline("Urals", "2021-01")
+    urals = next(
+        g for g in tested.services.lift.report("macro_region", baseline="2021-01").groups if g.group == "Urals"
+    )
+    html = page(tested, "?lang=en").replace("\u2212", "-")
+    if "aria-busy" in html:
+        assert tested.get("/dashboard/lift.csv", key="uptake").status_code == 200
+        html = page(tested, "?lang=en").replace("\u2212", "-")
+    for low, high in (headline.growth_interval, headline.monthly_growth_interval):
+        assert f'<span class="whole">{low:+,.1f} … {high:+,.1f}</span>' in html
+    assert f'id="caused">{urals.incremental.connections:+,.0f}<' in html
+    low, high = (getattr(urals.incremental.anytime_interval, end) for end in ("low", "high"))
+    assert f'<span class="whole">{low:+,.0f} … {high:+,.0f}</span>' in html
 
 
 def test_charts_speak_english_too(busy: Door) -> None:

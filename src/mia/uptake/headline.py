@@ -7,7 +7,6 @@ from statistics import NormalDist
 from mia.timeline import month_text
 from mia.uptake.growth import Series, Span
 
-
 LEVEL = 0.95
 """How often the intervals of growth hold."""
 
