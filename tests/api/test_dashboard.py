@@ -224,6 +224,14 @@ def test_growth_and_what_mia_caused_carry_their_intervals(busy: Door) -> None:
     assert f'<span class="whole">{low:+,.0f} … {high:+,.0f}</span>' in html
 
 
+def test_filters_say_what_they_narrow_and_what_they_do_not(busy: Door) -> None:
+    html = page(busy.with_services(lift=lift_meter()), "?lang=en&channel=web&region=Land+0")
+    assert '<option value="web" selected>' in html
+    assert '<option value="Land 0" selected>' in html
+    assert 'id="caused"' not in html
+    assert "filters do not narrow it" in html.partition('class="card caused"')[2].partition("</dl>")[0]
+
+
 def test_charts_speak_english_too(busy: Door) -> None:
     found = texts(busy.get("/dashboard/index.svg?lang=en", key="uptake").text)
     assert {"Urals", "Jan 2021", "Index, baseline month = 1", "2.00"} <= set(found)

@@ -26,6 +26,7 @@ from mia.api.dashboard.view.sheet import (
     interval_text,
     lift_name,
     lift_sheet,
+    period_text,
 )
 from mia.api.dashboard.words import TEXTS, month_name, number_text, percent_text
 from mia.domain.offer import Language
@@ -136,7 +137,12 @@ def lift_view(lift: LiftFound, choice: Choice) -> ChartView:
     return ChartView(
         kind,
         title,
-        _join(summary, texts["lift_about"], texts["lift_thin"].format(count=thin) if thin > 0 else ""),
+        _join(
+            period_text(report, language),
+            summary,
+            texts["lift_about"],
+            texts["lift_thin"].format(count=thin) if thin > 0 else "",
+        ),
         choice.query,
         summary,
         lift_height(rows),

@@ -52,8 +52,16 @@ def filters_view(
         Filter("to", texts["to"], named, choice.end, texts["usual"]),
         Filter("macro_region", texts["headline_region"], of_groups(regions), choice.macro_region, texts["usual"]),
     )
+    # What was asked for is told even where nothing carries it.
+    chosen = {name: {value} if (value := getattr(choice, name)) else set() for name in NARROWING}
     further = tuple(
-        Filter(name, texts[name].capitalize(), of_groups(values[name]), getattr(choice, name), texts["every"])
+        Filter(
+            name,
+            texts[name].capitalize(),
+            of_groups([*{*values[name], *chosen[name]}]),
+            getattr(choice, name),
+            texts["every"],
+        )
         for name in NARROWING
     )
     by = tuple(Option(name, texts[name]) for name in DIMENSIONS)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mia.api.dashboard.choice import Choice
 from mia.api.dashboard.lifts import LiftFound
-from mia.api.dashboard.view.sheet import interval_text
+from mia.api.dashboard.view.sheet import interval_text, period_text
 from mia.api.dashboard.words import TEXTS, month_name, number_text, percent_text
 from mia.uptake.headline import Headline
 from mia.uptake.lift.effect import Interval
@@ -17,6 +17,7 @@ class CausedView:
 
     connections: str = ""
     interval: str = ""
+    period: str = ""
     lift: str = ""
     lift_interval: str = ""
     growth: str = ""
@@ -72,19 +73,24 @@ def caused_view(region: str, lift: LiftFound, choice: Choice) -> CausedView:
     texts = TEXTS[choice.language]
     if lift.report is None:
         return CausedView(note=texts["lift_pending"] if lift.is_pending else texts["no_lift"], pending=lift.is_pending)
+    if choice.only:
+        return CausedView(note=texts["lift_everybody"])
     group = next((group for group in lift.report.groups if group.group == region), None)
     if group is None or lift.report.began is None:
         return CausedView(note=texts["no_decisions_short"])
-    return _caused(group, choice) if not group.small_base else CausedView(note=texts["small_base_short"])
+    if group.small_base:
+        return CausedView(note=texts["small_base_short"])
+    return _caused(group, period_text(lift.report, choice.language), choice)
 
 
-def _caused(group: GroupLift, choice: Choice) -> CausedView:
+def _caused(group: GroupLift, period: str, choice: Choice) -> CausedView:
     language, caused, effect = choice.language, group.incremental, group.connections
     relative = None if effect.relative is None else effect.relative * 100
     growth = None if caused.index is None else (caused.index - 1) * 100
     return CausedView(
         connections=number_text(caused.connections, language, signed=True),
         interval=interval_text(caused.anytime_interval, language),
+        period=period,
         lift=percent_text(relative, language),
         lift_interval=interval_text(effect.anytime_relative_interval, language, 100.0, 1),
         growth="" if growth is None else percent_text(growth, language),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mia.api.dashboard.charts import FunnelRow
 from mia.api.dashboard.choice import Choice
 from mia.api.dashboard.series import Row, Series
-from mia.api.dashboard.words import TEXTS, group_name, month_name, number_text, percent_text
+from mia.api.dashboard.words import TEXTS, day_name, group_name, month_name, number_text, percent_text
 from mia.domain.offer import Language
 from mia.uptake.growth import TOTAL
 from mia.uptake.lift.effect import Interval
@@ -99,6 +99,12 @@ def lift_sheet(report: LiftReport, choice: Choice) -> Sheet:
 def lift_name(group: GroupLift, language: Language) -> str:
     """What readers call a group of lift."""
     return TEXTS[language]["in_all"] if group.group == TOTAL else group_name(group.group, language)
+
+
+def period_text(report: LiftReport, language: Language) -> str:
+    """From when to when lift was measured."""
+    start, end = (day_name(day, language) for day in (report.start, report.end))
+    return TEXTS[language]["lift_period"].format(start=start, end=end)
 
 
 def interval_text(interval: Interval, language: Language, factor: float = 1.0, decimals: int = 0) -> str:

@@ -107,6 +107,7 @@ TEXTS: Mapping[str, str] = {
     "lift_about": "The line is an interval that holds at every look; a hollow dot: zero lies within.",
     "lift_summary": "Connections per subscriber of arm mia against control: {lift} (interval {interval}), which is "
     "{caused} connections.",
+    "lift_period": "From {start} to {end}.",
     "lift_thin": "Without an interval, too little data: {count}.",
     "lift_everybody": "Lift is counted over all subscribers; filters do not narrow it.",
     "lift_caption": "Lift by group; in brackets intervals that hold at every look",
