@@ -308,7 +308,7 @@ def test_only_groups_with_something_to_draw_have_a_legend(long: Door) -> None:
         found = texts(long.get(f"/dashboard/{kind}.svg?by=offer&lang=en", key="uptake").text)
         assert "Music for 30 days" in found
         assert "Roaming for a week" not in found
-    assert "Without a line: 1, with no connection there by the end of the baseline month." in offers
+    assert "Without a line: 1, with too few connections there by the end of the baseline month." in offers
 
 
 def test_arms_are_said_to_begin_with_the_first_decision(busy: Door) -> None:

@@ -46,7 +46,7 @@ TEXTS: Mapping[str, str] = {
     "monthly_caption": "Each connection counts once, on the subscriber's local day. "
     "A pale bar: the month is not complete.",
     "largest": "The largest are shown: {shown} of {all}.",
-    "without_line": "Without a line: {count}, with no connection there by the end of the baseline month.",
+    "without_line": "Without a line: {count}, with too few connections there by the end of the baseline month.",
     "arm_note": "The arm of an event is that of its subscriber. "
     "Before MIA's first decision both arms were treated alike.",
     "others": "others",
