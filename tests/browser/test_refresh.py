@@ -67,15 +67,14 @@ def test_what_changed_is_put_in_and_nothing_else_moves(stranger: Browser, own_do
         page.click("#sheet-index summary")
         page.evaluate(WATCH_INSERTIONS)
         page.evaluate("document.querySelector('#chart-lift').mark = 'the same'")
-        page.evaluate("document.querySelector('#chart-index').mark = 'the old one'")
-        page.evaluate("document.querySelector('#chart-connections').mark = 'the old one'")
+        for chart in ("index", "connections"):
+            page.locator(f"#chart-{chart}").evaluate("chart => chart.setAttribute('data-old', '')")
         scrolled = page.evaluate("window.scrollTo(0, 400), window.scrollY")
         add_connection(own_door)
         page.clock.fast_forward(31_000)
         expect(page.locator("#cumulative")).to_have_text(str(before + 1))
         # Its new picture has to be there first.
-        page.wait_for_function("document.querySelector('#chart-index').mark === undefined")
-        page.wait_for_function("document.querySelector('#chart-connections').mark === undefined")
+        expect(page.locator(".chart[data-old]")).to_have_count(0)
         assert page.evaluate("document.querySelector('#chart-lift').mark") == "the same"
         assert page.locator("#sheet-index").get_attribute("open") is not None
         assert page.evaluate("window.scrollY") == scrolled

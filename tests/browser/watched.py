@@ -22,4 +22,4 @@ class Watched:
     def require_own_host(self, address: str) -> None:
         """Nothing was asked of any other host, and nothing was wrong with what was."""
         assert [url for url in self.asked if not url.startswith(f"{address}/")] == []
-        assert self.complaints == []
+        assert self.complaints == [], self.complaints

@@ -116,7 +116,7 @@ def ratio_interval(count: int, base: int, level: float = LEVEL) -> tuple[float, 
     any count the lower end is 0 and the upper one that of a count of one.
 
     >>> [round(end, 3) for end in ratio_interval(150, 100)]
-    [1.165, 1.931]
+    [1.165, 1.932]
     """
     some = max(count, 1)
     spread = NormalDist().inv_cdf((1 + level) / 2) * sqrt(1 / some + 1 / base)

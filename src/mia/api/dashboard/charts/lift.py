@@ -69,9 +69,11 @@ def draw_lift(rows: Sequence[LiftRow], brush: Brush) -> str:
         x="lift:Q", fill=alt.condition("datum.verdict == 'open'", alt.value(colours.ground), colour)
     )
     numbers = base.mark_text(dy=-13, fontSize=12, fontWeight="bold").encode(x="lift:Q", text="text:N")
+    # Under the numbers, so that the line at zero does not cross their signs.
+    halo = numbers.mark_text(dy=-13, fontSize=12, fontWeight="bold", stroke=colours.ground, strokeWidth=5)
     zero = (
         alt.Chart(alt.InlineData(values=[{"zero": 0}]))
         .mark_rule(color=colours.text, strokeWidth=1.5)
         .encode(x="zero:Q")
     )
-    return brush.finish(alt.layer(zero, intervals, dots, numbers), lift_height(rows))
+    return brush.finish(alt.layer(zero, intervals, dots, halo, numbers), lift_height(rows))

@@ -71,10 +71,10 @@ def headline_view(headline: Headline | None, choice: Choice) -> HeadlineView | N
 def caused_view(region: str, lift: LiftFound, choice: Choice) -> CausedView:
     """What MIA caused in a macro-region, by lift by macro-region."""
     texts = TEXTS[choice.language]
-    if lift.report is None:
-        return CausedView(note=texts["lift_pending"] if lift.is_pending else texts["no_lift"], pending=lift.is_pending)
     if choice.only:
         return CausedView(note=texts["lift_everybody"])
+    if lift.report is None:
+        return CausedView(note=texts["lift_pending"] if lift.is_pending else texts["no_lift"], pending=lift.is_pending)
     group = next((group for group in lift.report.groups if group.group == region), None)
     if group is None or lift.report.began is None:
         return CausedView(note=texts["no_decisions_short"])

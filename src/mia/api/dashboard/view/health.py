@@ -51,7 +51,7 @@ def age_text(seconds: float, language: Language) -> str:
     """An age in its largest unit.
 
     >>> age_text(7_300, Language.EN)
-    '2 h'
+    '2\xa0h'
     """
     texts = TEXTS[language]
     for size, unit in ((DAY, "days"), (HOUR, "hours")):
