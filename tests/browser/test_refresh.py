@@ -74,14 +74,17 @@ def test_what_changed_is_put_in_and_nothing_else_moves(stranger: Browser, own_do
         page.clock.fast_forward(31_000)
         expect(page.locator("#cumulative")).to_have_text(str(before + 1))
         # Its new picture has to be there first.
-        expect(page.locator(".chart[data-old]")).to_have_count(0)
+        expect(page.locator(".chart[data-old]")).to_have_count(0, timeout=30_000)
         assert page.evaluate("document.querySelector('#chart-lift').mark") == "the same"
         assert page.locator("#sheet-index").get_attribute("open") is not None
         assert page.evaluate("window.scrollY") == scrolled
+        assert page.evaluate("document.activeElement.matches('#sheet-index summary')")
         # No picture was put in before it could be shown.
         assert page.evaluate("window.early.length") >= 2
         assert page.evaluate("window.early.every(Boolean)")
         assert page.eval_on_selector_all("figure img", LOADED)
+        # Nor in the form for another screen.
+        assert [url for url in watched.asked if "width=narrow" in url or "theme=dark" in url] == []
         assert page.inner_text("#fresh").startswith("Updated at")
         watched.require_own_host(f"http://127.0.0.1:{port}")
         page.close()

@@ -11,6 +11,10 @@
     return [...page.querySelectorAll("[data-part]")];
   }
 
+  function focusable(part) {
+    return [...part.querySelectorAll("a, summary, [tabindex]")];
+  }
+
   // A picture that is shown before it is there would flicker.
   function loaded(part) {
     return Promise.allSettled([...part.querySelectorAll("img")].map(image => image.decode()));
@@ -18,15 +22,18 @@
 
   async function replace(old, next) {
     const markup = next.outerHTML, name = next.dataset.part;
-    if (known.get(name) === markup || old.contains(document.activeElement)) return false;
-    const adopted = document.adoptNode(next);
+    if (known.get(name) === markup) return false;
+    // Made in this document: one parsed apart from any screen would ask for the pictures of a screen without width.
+    const adopted = document.createRange().createContextualFragment(markup).firstElementChild;
     for (const details of old.querySelectorAll("details[open]")) {
       const same = adopted.querySelector(`#${CSS.escape(details.id)}`);
       if (same) same.open = true;
     }
     await loaded(adopted);
     const scrolled = [...old.querySelectorAll(".scroll")].map(box => box.scrollLeft);
+    const focused = focusable(old).indexOf(document.activeElement);
     old.replaceWith(adopted);
+    if (focused >= 0) focusable(adopted)[focused]?.focus({ preventScroll: true });
     adopted.querySelectorAll(".scroll").forEach((box, place) => { box.scrollLeft = scrolled[place] ?? 0; });
     known.set(name, markup);
     return true;
