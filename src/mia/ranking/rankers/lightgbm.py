@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 
 import lightgbm
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from mia.errors import UnreadableModel
 from mia.frames import Floats, Matrix, Singles
@@ -167,7 +168,9 @@ def _learn(pairs: Pairs, labels: Floats, options: FitOptions) -> tuple[FeatureSc
     schema = FeatureSchema.fit(pairs, labels, options.fingerprint)
     if not options.affinity or labels.sum() < ENOUGH_CONNECTIONS:
         return schema, schema.training_matrix(pairs, labels)
-    schema, unseen = schema.with_affinity(pairs, labels)
+    # Matrices of some hundred columns: more threads than asked for only wait for one another.
+    with threadpool_limits(options.threads, "blas"):
+        schema, unseen = schema.with_affinity(pairs, labels)
     return schema, schema.training_matrix(pairs, labels, unseen)
 
 
@@ -180,24 +183,29 @@ def _boost(
 ) -> lightgbm.Booster:
     """Boost on a data set; with a `later` one, stop when it no longer gains."""
     return lightgbm.train(
-        {
-            **loss,
-            "learning_rate": options.learning_rate,
-            "num_leaves": options.leaves,
-            "min_data_in_leaf": options.minimum_leaf,
-            "feature_fraction": options.feature_share,
-            "bagging_fraction": options.row_share,
-            "bagging_freq": 1,
-            "lambda_l2": options.l2,
-            "extra_trees": options.extra_trees,
-            "seed": options.seed + bag,
-            "num_threads": options.threads,
-            "deterministic": True,
-            "force_col_wise": True,
-            "verbosity": -1,
-        },
+        parameters(loss, options, bag),
         seen,
         num_boost_round=options.trees,
         valid_sets=[] if later is None else [later],
         callbacks=[] if later is None else [lightgbm.early_stopping(PATIENCE, verbose=False)],
     )
+
+
+def parameters(loss: Mapping[str, Any], options: FitOptions, bag: int = 0) -> dict[str, Any]:
+    """The options of a fit in LightGBM's words; each bag has a seed of its own."""
+    return {
+        **loss,
+        "learning_rate": options.learning_rate,
+        "num_leaves": options.leaves,
+        "min_data_in_leaf": options.minimum_leaf,
+        "feature_fraction": options.feature_share,
+        "bagging_fraction": options.row_share,
+        "bagging_freq": 1,
+        "lambda_l2": options.l2,
+        "extra_trees": options.extra_trees,
+        "seed": options.seed + bag,
+        "num_threads": options.threads,
+        "deterministic": True,
+        "force_col_wise": True,
+        "verbosity": -1,
+    }
