@@ -17,7 +17,7 @@ PYTEST_SLOW := $(PYTEST) --dist loadfile
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-tmf test-faults browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-uptake bench-validate bench-door constraints clean
+.PHONY: help install demo test test-slow test-tmf test-faults browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-dashboard bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-uptake bench-validate bench-door constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -146,6 +146,9 @@ bench-training: $(READY) ## Training beside bare lightgbm.train, and the curve o
 
 bench-door: $(READY) ## Microseconds a request pays for keys, limits, log line, metrics and headers
 	@$(BIN)/python benchmarks/door.py
+
+bench-dashboard: $(READY) browser ## First paint with figures, weight and layout shift of the dashboard over the sample, in Chromium
+	@$(BIN)/python benchmarks/dashboard.py
 
 EVENTS ?= 10000000
 bench-uptake: $(READY) ## Rolling up EVENTS (10000000) events and reports on them, beside DuckDB and PostgreSQL on raw events

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from mia.domain.change import Change, Changed
 from mia.domain.decision import Versions
 from mia.domain.offer import Offer
 from mia.domain.policy import Policy
@@ -41,9 +42,10 @@ from mia.storage.lake import ParquetLake
 from mia.storage.learning_log import WillingLog
 from mia.storage.ledger import GroupCommit, Shelter, SqlKeys, SqlLedger, open_ledger
 from mia.storage.newcomers import load_newcomers
-from mia.storage.policies import load_policy_text, policy_version
+from mia.storage.policies import POLICY, load_policy_text, policy_version
 from mia.storage.profile_store import LmdbProfileStore, day_of_snapshot
 from mia.storage.spool import Spool
+from mia.storage.versions import kept_since
 from mia.tables import OCCURRED_AT, SUBSCRIBERS
 from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
 
@@ -137,6 +139,14 @@ class Parts:
         }
         now = self.clock()
         return {part: (now - at) / MICROSECONDS for part, at in since.items() if at is not None}
+
+    def changes(self) -> tuple[Change, ...]:
+        """When each catalogue and policy was put in force first."""
+        return tuple(
+            Change(kind, version, at)
+            for kind, table in ((Changed.CATALOGUE, CATALOGUE), (Changed.POLICY, POLICY))
+            for version, at in kept_since(self.lake, table).items()
+        )
 
     @cached_property
     def writer(self) -> GroupCommit:
