@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from mia.domain.offer import Offer
 from mia.offers.catalogue import Catalogue, build_catalogue, catalogue_rows
 from mia.ports import Lake, LakeChange
 
@@ -20,6 +21,16 @@ def load_catalogue_of(lake: Lake, version: str | None = None) -> Catalogue | Non
     if not found:
         return None
     return build_catalogue(json.loads(Path(found[-1]).read_bytes()), file=found[-1])
+
+
+def load_offers_ever(lake: Lake) -> dict[str, Offer]:
+    """Every offer that the lake ever held, as the newest catalogue with it says; the current catalogue counts last."""
+    found: dict[str, Offer] = {}
+    versions = [file.load for file in lake.files(CATALOGUE)]
+    for version in [*versions, lake.noted(CATALOGUE)]:
+        catalogue = None if version is None else load_catalogue_of(lake, version)
+        found |= {} if catalogue is None else {offer.id: offer for offer in catalogue.offers}
+    return found
 
 
 def catalogue_loaded_at(lake: Lake) -> int | None:
