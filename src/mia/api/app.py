@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -50,8 +50,13 @@ def create_app(
     *,
     traces: Traces | None = None,
     renew_seconds: float = RENEW_SECONDS,
+    door_clock: Callable[[], int] | None = None,
 ) -> FastAPI:
-    """The application; `renew_seconds` between looks for newer versions. Its shutdown drains the services."""
+    """The application; `renew_seconds` between looks for newer versions. Its shutdown drains the services.
+
+    `door_clock` is what keys, tokens and rates are held against, that of the services by default.
+    """
+    clock = door_clock or services.clock
     limits = DoorSettings() if limits is None else limits
     access_log = AccessLog()
 
@@ -72,9 +77,9 @@ def create_app(
     )
     metrics = Metrics()
     door = Access(
-        KeyRing(services.keys, services.clock),
-        build_tokens(tokens or TokenSettings(), services.clock),
-        Rates(limits.requests_per_second, limits.rates, limits.burst, services.clock),
+        KeyRing(services.keys, clock),
+        build_tokens(tokens or TokenSettings(), clock),
+        Rates(limits.requests_per_second, limits.rates, limits.burst, clock),
         services.sign_in,
         login=limits.dashboard_login,
     )

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from mia.bootstrap import Workspace
 from mia.cli.workspace import Home, workspace
 from mia.errors import InvalidInput, InvalidSettings
 from mia.logs import log_config
@@ -32,13 +33,18 @@ def serve(
         _ = opened.ledger
         # One process makes the secret of sessions, before workers begin at once.
         _ = opened.sign_in
-        settings = opened.settings
+    listen(APPLICATION, opened, host=host, port=port, workers=workers)
+
+
+def listen(application: str, opened: Workspace, *, host: str, port: int, workers: int = 1) -> None:
+    """Run an application over a workspace, which may be closed by now, until interrupted."""
+    settings = opened.settings
     if not settings.door.dashboard_login and not is_loopback(host):
         raise InvalidSettings(f"door.dashboard_login may be false on loopback only, not on {host}")
     # Workers are new processes: the environment is what they share with this one.
     os.environ["MIA_HOME"] = str(opened.home)
     uvicorn.run(
-        APPLICATION,
+        application,
         factory=True,
         host=host,
         port=port,
