@@ -43,10 +43,10 @@ def live(asked: Living, home: Path | None) -> None:
     scenario = load_scenario(asked.world)
     with workspace(home) as opened:
         _require_same_world(opened, scenario)
-        door = HttpDoor(asked.url, _make_key(opened))
-        door.require_ready()
-        for _ in range(1 if asked.days else asked.months):
-            _live_month(opened, live_month(scenario, _next_month(opened)), door, asked)
+        with HttpDoor(asked.url, _make_key(opened)) as door:
+            door.require_ready()
+            for _ in range(1 if asked.days else asked.months):
+                _live_month(opened, live_month(scenario, _next_month(opened)), door, asked)
 
 
 def load_scenario(world: Path) -> Scenario:

@@ -21,7 +21,7 @@ BUSY = (429, 503)
 
 
 class HttpDoor:
-    """Asks a service at `url` with a key. Every thread has a connection of its own that stays open."""
+    """Asks a service at `url` with a key. Every thread has a connection of its own that stays open until `close`."""
 
     def __init__(self, url: str, key: str, pause: Callable[[float], None] = time.sleep) -> None:
         parts = urlsplit(url)
@@ -30,6 +30,18 @@ class HttpDoor:
         self.url = url.rstrip("/")
         self._parts, self._key, self._pause = parts, key, pause
         self._own = threading.local()
+        self._opened: list[http.client.HTTPConnection] = []
+
+    def __enter__(self) -> "HttpDoor":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections; no thread may be asking any more."""
+        for connection in self._opened:
+            connection.close()
 
     def decide(self, subscriber_id: str, channel: str, request_id: str, at: int) -> Decided:
         """`POST /v1/decisions`."""
@@ -75,6 +87,7 @@ class HttpDoor:
         if found is None:
             kind = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
             found = self._own.connection = kind(str(self._parts.hostname), self._parts.port, timeout=TIMEOUT_SECONDS)
+            self._opened.append(found)
         return found
 
     def require_ready(self, model: str | None = None, *, seconds: float = 30.0) -> None:
