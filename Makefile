@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# DuckDB's binding reports objects that pytest still holds when the interpreter ends, after the last line that matters.
-QUIET_END := 2>&1 | sed '/^nanobind: leaked/,$$d'
+# DuckDB's binding reports objects that a test process still holds when it ends, in the middle of what matters.
+QUIET_END := 2>&1 | sed '/nanobind: leaked/s/nanobind: .*//; /^ - leaked /d; /^ - ... skipped remainder/d; /^nanobind: this is/d; /^See https:..nanobind/d'
 # Twice quiet: warnings about package indexes that cannot be used are no news, errors still are.
 PIP := $(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt
 # As many tests at once as there are processors; whoever is done first takes over from the others.
@@ -14,7 +14,7 @@ PYTEST := $(BIN)/pytest -q --numprocesses logical --dist worksteal
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-tmf test-faults browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-validate bench-door constraints clean
+.PHONY: help install demo test test-slow test-tmf test-faults browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-uptake bench-validate bench-door constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,7 +104,7 @@ example-complete-journey: $(READY) ## Train and score on a public year of purcha
 	@OPENBLAS_NUM_THREADS=1 $(PEERS)/python benchmarks/complete_journey_peers.py $(CJ)/files $(CJ)/pairs.parquet "$(CJ)/scored/peers.parquet"
 	@$(BIN)/python benchmarks/complete_journey.py report $(CJ)/scored
 
-bench: bench-demo bench-ingest bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-validate ## Run every benchmark
+bench: bench-demo bench-ingest bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-uptake bench-validate ## Run every benchmark
 
 bench-demo: $(READY) ## Time and peak memory of the demo and of the tests
 	@$(BIN)/python benchmarks/demo.py
@@ -144,6 +144,10 @@ bench-training: $(READY) ## Training beside bare lightgbm.train, and the curve o
 bench-door: $(READY) ## Microseconds a request pays for keys, limits, log line, metrics and headers
 	@$(BIN)/python benchmarks/door.py
 
+EVENTS ?= 10000000
+bench-uptake: $(READY) ## Rolling up EVENTS (10000000) events and reports on them, beside DuckDB and PostgreSQL on raw events
+	@$(BIN)/python benchmarks/uptake.py --events $(EVENTS)
+
 bench-profile-store: $(READY) ## A snapshot of five million subscribers: publishing, size, opening, random reads
 	@$(BIN)/python benchmarks/profile_store.py
 
@@ -154,4 +158,4 @@ constraints: $(READY) ## Write the versions in use to constraints.txt
 	@$(BIN)/pip freeze --exclude-editable | grep -E '^[A-Za-z0-9_.-]+==' > constraints.txt
 
 clean: ## Remove the environment, the workspace and caches
-	@rm -rf $(VENV) .mia build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .mia build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis

@@ -12,9 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import altair as alt
 import duckdb
 
 from measuring import Clock, measure_command
+from mia.drawing import THEMES, dress, render
 from mia.ports import Engine
 from mia.profiles.features import FEATURE_NAMES, build_features, spine_of_day
 from mia.services.refresh.fold import fold
@@ -38,6 +40,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("build", "pandas", "curve"), help="only this part")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--records", type=int, default=20_000_000, help="records of the comparison")
+    parser.add_argument("--draw", type=Path, metavar="SVG", help="draw the curve into this file")
     parser.add_argument("--spark", type=int, metavar="RECORDS", help="only DuckDB beside Spark on this machine, once")
     parser.add_argument("--build", nargs=2, metavar=("LAKE", "DAY"), help="one full build in this process (inner use)")
     asked = parser.parse_args()
@@ -54,7 +57,7 @@ def main() -> None:
         if asked.only in (None, "pandas"):
             beside_pandas(Path(name), asked.records // 2, asked.repeats)
         if asked.only in (None, "curve"):
-            curve(Path(name), asked.records, large=asked.large)
+            curve(Path(name), asked.records, large=asked.large, draw=asked.draw)
 
 
 def build(lake: ParquetLake, engine: Engine, as_of: int) -> None:
@@ -119,20 +122,22 @@ def _check(lake: ParquetLake, folder: Path) -> None:
     print(f"largest difference of any feature {worst:.1e}, nulls alike: {not any(found[1::2])}")
 
 
-def curve(folder: Path, records: int, *, large: bool) -> None:
-    """Time and peak memory of the full build in a process of its own, size by size."""
+def curve(folder: Path, records: int, *, large: bool, draw: Path | None = None) -> None:
+    """Time and peak memory of the full build in a process of its own, size by size; drawn into a file when given."""
     sizes = [records // 10, records, *([records * 10] if large else [])]
     points = []
     for total in sizes:
         lake = folder / f"curve-{total}"
         write_lake(lake, Size(total // 100, 120, total))
         run = measure_command([sys.executable, __file__, "--build", str(lake), str(FIRST_DAY + 120)])
-        points.append((total, run.cpu_seconds))
+        points.append((total, run.cpu_seconds, run.peak_mib))
         print(
             f"{total:,} records: {run.seconds:.1f} s ({run.cpu_seconds:.1f} s of processor) with start-up, "
             f"peak {run.peak_mib:.0f} MiB"
         )
         shutil.rmtree(lake)
+    if draw is not None:
+        draw.write_text(drawn(points))
     slopes = [
         math.log(points[place + 1][1] / points[place][1]) / math.log(points[place + 1][0] / points[place][0])
         for place in range(len(points) - 1)
@@ -140,6 +145,25 @@ def curve(folder: Path, records: int, *, large: bool) -> None:
     print(
         "exponents of processor time over records: " + ", ".join(f"{slope:.2f}" for slope in slopes) + " (asked <= 1.1)"
     )
+
+
+def drawn(points: list[tuple[int, float, float]]) -> str:
+    """Processor time and peak memory over records as SVG, both axes logarithmic."""
+    rows = [{"records": total / 1e6, "processor": cpu, "memory": peak / 1024} for total, cpu, peak in points]
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X("records:Q", title="million records", scale=alt.Scale(type="log")),
+    )
+    paints = THEMES["light"].lines
+    charts = [
+        base.mark_line(point=True, color=paint)
+        .encode(y=alt.Y(f"{name}:Q", title=title, scale=alt.Scale(type=scale)))
+        .properties(width=300, height=240)
+        for name, title, scale, paint in (
+            ("processor", "seconds of processor", "log", paints[0]),
+            ("memory", "peak memory, GiB", "linear", paints[1]),
+        )
+    ]
+    return render(dress(alt.hconcat(*charts), THEMES["light"]))
 
 
 def beside_spark(folder: Path, records: int) -> None:

@@ -11,12 +11,11 @@ from mia.api.encode import encode_decision
 from mia.bootstrap import Workspace
 from mia.domain.decision import DecisionRequest
 from mia.domain.offer import Language
-from mia.offers.contact import history_of
-from mia.ranking.arbitration import expected_value
 from mia.ranking.explanation import explain
 from mia.ranking.exploration import Prospects
 from mia.ranking.pairs import Context, build_pairs, numbers_of
 from mia.ranking.rankers.lightgbm import LightGBMRanker
+from mia.services.decide.histories import contact_history
 from mia.timeline import timestamp_of
 
 
@@ -51,13 +50,10 @@ def measure_stages(workspace: Workspace, ids: list[str]) -> dict[str, tuple[floa
 
     def once(number: int, one: str) -> None:
         request = DecisionRequest(one, "app", workspace.clock())
-        moment, offers = timestamp_of(request.at), live.catalogue.offers
+        moment = timestamp_of(request.at)
         profile = watch.time("profile read", lambda: live.find(one))
-        responses = watch.time("history, reading", lambda: (ledger.position(), ledger.responses(one)))[1]
-        history = watch.time(
-            "history, counting",
-            lambda: history_of(responses, {}, offers, live.eligibility.contact, at=request.at),
-        )
+        past = watch.time("history, reading", lambda: ledger.past(one, at=request.at, budgets=live.budgets))
+        history = watch.time("history, counting", lambda: contact_history(live, request, past))
         checked = watch.time(
             "eligibility", lambda: live.eligibility.check(profile, history, channel="app", on=moment.date())
         )
@@ -67,7 +63,7 @@ def measure_stages(workspace: Workspace, ids: list[str]) -> dict[str, tuple[floa
         acceptance = watch.time("scoring", lambda: model.score(pairs))
         matrix = model.matrix(pairs)
         watch.time("(Booster.predict on these rows)", lambda: booster.predict(matrix, num_threads=1))
-        worth = expected_value(acceptance, live.table.value[cols], live.table.priority[cols])
+        worth = live.arbitration.worth(acceptance, cols, request.channel, request.placement)
         prospects = Prospects(worth, acceptance, live.doubt[cols])
         slate = watch.time("exploration", lambda: live.exploration.draw(prospects, request.limit, number))
         watch.time("reasons", lambda: explain(model, pairs.take(slate.order), Language.RU))

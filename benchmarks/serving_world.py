@@ -121,7 +121,7 @@ def _widen(opened: Workspace, offers: int) -> None:
 def _pairs(opened: Workspace, people: Profiles) -> Pairs:
     live, some = opened.decisions.live, people.take(np.arange(PEOPLE))
     on = timestamp_of(int(some.as_of[0]) * DAY).date()
-    passed = live.eligibility.check(some, no_history(len(some), live.catalogue.offers, {}), channel="app", on=on).passed
+    passed = live.eligibility.check(some, no_history(len(some), live.eligibility.book, {}), channel="app", on=on).passed
     rows, cols = (found.astype(np.int64) for found in np.nonzero(passed))
     kept = np.random.default_rng(4).permutation(len(rows))[:20_000]
     rows, cols = rows[kept], cols[kept]

@@ -247,6 +247,14 @@ class Ledger(Protocol):
     def events(self, after: int = 0) -> pa.Table:
         """All events after a position: `seq` and the fields of `Event`, by position."""
 
+    def arrived(self, after: int, limit: int) -> pa.Table:
+        """The next events after a position, at most `limit`: `seq`, the fields of `Event`, and `recorded_at`, which is
+        the same for events that were committed together (microseconds); by position.
+        """
+
+    def decided(self, decision_ids: Sequence[str]) -> pa.Table:
+        """`decision_id`, `placement` and `model_version` of those of some decisions that are kept, in no order."""
+
     def decision_contexts(self) -> pa.Table:
         """What every decision was asked with, by decision_id: `decision_id`, `decided_at`, `placement`, and as a map
         `context` those of its values that are numbers.

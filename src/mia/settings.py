@@ -32,6 +32,8 @@ from mia.evaluation.slices import SliceRules
 from mia.quality.catalogue import CatalogueLimits
 from mia.quality.limits import Limits
 from mia.sections import DoorSettings, LoggingSettings, Section, TokenSettings
+from mia.uptake.growth import SMALL_BASE
+from mia.uptake.lift.rules import LiftRules
 
 _PREFIX, _NESTED = "MIA_", "__"
 _OF_THE_POLICY = ("exploration", "contact")
@@ -123,6 +125,19 @@ class ProfileSettings(Section):
     """Newest profile snapshots that are kept; a decision can be rebuilt as long as its snapshot is."""
 
 
+class UptakeSettings(Section):
+    """Figures of growth; docs/uptake.md says what each is."""
+
+    attribution_days: Annotated[int, Field(ge=1)] = 14
+    """Days after an impression within which a connection counts as its answer in acceptance rates."""
+    small_base: Annotated[int, Field(ge=1)] = SMALL_BASE
+    """Ratios and percentages that would be divided by fewer than this are left empty and marked."""
+    late_share: Share = 0.001
+    """Share of events that may come later than all others before a period counts as incomplete for it."""
+    history_days: Annotated[int, Field(ge=1)] = 45
+    """An event that comes more days late than this is history loaded afterwards and tells nothing of usual lateness."""
+
+
 class TrainingSettings(Section):
     """Defaults of `mia train`."""
 
@@ -190,6 +205,7 @@ class Settings(BaseSettings):
     decisions: DecisionSettings = DecisionSettings()
     profiles: ProfileSettings = ProfileSettings()
     training: TrainingSettings = TrainingSettings()
+    uptake: UptakeSettings = UptakeSettings()
     gate: GateLimits = GateLimits()
     """Section `[gate]`: what a model must show to go live, such as `auc_loss = {amber = 0.005, red = 0.02}`."""
     slices: SliceRules = SliceRules()
@@ -198,6 +214,8 @@ class Settings(BaseSettings):
     """Section `[monitor]`: what a live model may show, such as `score_drift = {amber = 0.1, red = 0.25}`."""
     off_policy: OffPolicyLimits = OffPolicyLimits()
     """Section `[off_policy]`: what a log must offer before `mia evaluate` lets the value of a policy pass unwarned."""
+    lift: LiftRules = LiftRules()
+    """Section `[lift]`: how lift is measured, such as `pre_days = 60` or `planned_connections = 0.2`."""
     # Its own name would hide a method of pydantic.
     validation: Limits = Field(default=Limits(), alias="validate")
     """Section `[validate]`: what `mia validate` tolerates; for example `late_records = {warn = 0.05, fail = 0.25}`."""

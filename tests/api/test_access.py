@@ -9,6 +9,7 @@ DOORS = {
     ("POST", "/v1/decisions"): "offers",
     ("POST", "/v1/events"): "events",
     ("GET", "/v1/uptake"): "uptake",
+    ("GET", "/v1/uptake/restatements"): "uptake",
     ("GET", "/v1/decisions/d1"): "admin",
 }
 

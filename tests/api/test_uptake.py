@@ -3,9 +3,12 @@
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
-from tests.fakes.door import MACRO_REGIONS, MONTHS, Door, open_door
+from tests.fakes.door import MACRO_REGIONS, MONTHS, Door, build_history, open_door
+
+from mia.domain.event import EventKind
 
 COLUMNS = [
     "month",
@@ -18,6 +21,16 @@ COLUMNS = [
     "index",
     "growth_percent",
     "complete",
+    "net_active",
+    "since_baseline",
+    "since_baseline_index",
+    "since_baseline_growth_percent",
+    "active_subscribers",
+    "per_1000_active",
+    "matured_impressions",
+    "accepted_impressions",
+    "acceptance_percent",
+    "small_base",
 ]
 
 
@@ -55,7 +68,7 @@ def test_window_leaves_the_cumulative_figures_as_they_are(door: Door) -> None:
 def test_empty_ledger_has_no_rows() -> None:
     with open_door() as door:
         answer = door.get("/v1/uptake?baseline=2021-01&by=region", key="uptake")
-        assert answer.json() == {"baseline": "2021-01", "by": "region", "rows": []}
+        assert answer.json() == {"baseline": "2021-01", "by": "region", "grain": "month", "rows": []}
         text = door.get("/v1/uptake", key="uptake", headers={"Accept": "text/csv"}).text
         assert text.strip().replace('"', "").split(",") == COLUMNS
 
@@ -82,6 +95,8 @@ def test_csv_carries_the_same_rows(door: Door) -> None:
         ("by=colour", "by"),
         ("from=2021", "from"),
         ("from=2021-05&to=2021-02", "from"),
+        ("by=region,region", "by"),
+        ("grain=year", "grain"),
         ("start=2021-05", "start"),
         ("Baseline=2021-01", "Baseline"),
     ],
@@ -97,4 +112,38 @@ def test_refusals_say_what_a_parameter_may_be(door: Door) -> None:
         {"detail": "must be a month such as 2021-01", "parameter": "baseline"}
     ]
     unknown = door.get("/v1/uptake?start=2021-05", key="uptake").json()["detail"]
-    assert unknown == "parameter start: there is no such parameter; there are baseline, by, from, to"
+    assert unknown == (
+        "parameter start: there is no such parameter; there are baseline, by, from, to, "
+        "grain, region, macro_region, category, offer, channel, arm"
+    )
+
+
+def test_two_dimensions_grains_and_filters(door: Door) -> None:
+    rows = door.get("/v1/uptake?by=region,arm&grain=week&macro_region=Urals", key="uptake").json()["rows"]
+    assert list(rows[0])[:3] == ["week", "group", "subgroup"]
+    assert {row["group"] for row in rows} == {"Land 0"}
+    total = door.get("/v1/uptake?macro_region=Urals&channel=", key="uptake").json()["rows"]
+    assert sum(row["connections"] for row in rows) == total[-1]["cumulative"]
+    both = door.get("/v1/uptake?macro_region=Urals&macro_region=South&arm=mia", key="uptake").json()["rows"]
+    each = [
+        door.get(f"/v1/uptake?macro_region={name}&arm=mia", key="uptake").json()["rows"] for name in ("Urals", "South")
+    ]
+    assert both[-1]["cumulative"] == sum(rows[-1]["cumulative"] for rows in each)
+    unknown = door.get("/v1/uptake?region=(unknown)&by=region", key="uptake").json()["rows"]
+    assert {row["group"] for row in unknown} == {None}
+    nobody = door.get("/v1/uptake?region=Atlantis", key="uptake").json()["rows"]
+    assert {row["cumulative"] for row in nobody} == {0}
+
+
+def test_what_changed_since_it_was_published_is_listed() -> None:
+    with open_door() as door:
+        door.fill()
+        assert door.get("/v1/uptake/restatements", key="uptake").json() == {"rows": []}
+        door.get("/v1/uptake", key="uptake")
+        late = replace(build_history()[0], event_id="late", subscriber_id="late", kind=EventKind.CONNECTION)
+        door.ledger.append_events([late])
+        door.get("/v1/uptake", key="uptake")
+        rows = door.get("/v1/uptake/restatements", key="uptake").json()["rows"]
+        first = next(row for row in rows if row["by"] == "total" and row["figure"] == "connections")
+        assert (first["month"], first["now"] - first["published"]) == ("2021-01", 1)
+        assert first["published_at"].endswith("+00:00")

@@ -11,8 +11,9 @@ from fastapi import FastAPI
 
 from mia.api.app import create_app
 from mia.api.serve import services_of
+from mia.api.services import Services
 from mia.bootstrap import Workspace, open_workspace
-from mia.settings import Settings
+from mia.settings import Settings, UptakeSettings
 
 # MLflow's own queries use what SQLAlchemy is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
@@ -21,14 +22,19 @@ ASK = {"subscriber_id": "s1", "channel": "app", "request_id": "r1"}
 
 @pytest.fixture(scope="module")
 def workspace(tiny_home: Path) -> Iterator[Workspace]:
-    opened = open_workspace(Settings(home=tiny_home))
+    opened = open_workspace(Settings(home=tiny_home, uptake=UptakeSettings(small_base=1)))
     yield opened
     opened.close()
 
 
 @pytest.fixture(scope="module")
-def app(workspace: Workspace) -> FastAPI:
-    return create_app(services_of(workspace))
+def services(workspace: Workspace) -> Services:
+    return services_of(workspace)
+
+
+@pytest.fixture(scope="module")
+def app(services: Services) -> FastAPI:
+    return create_app(services)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +55,7 @@ def test_ready_without_a_model(app: FastAPI) -> None:
     assert (answer.status_code, answer.json()["personalised"]) == (200, False)
 
 
-def test_the_loop_closes(app: FastAPI, headers: dict[str, str], workspace: Workspace) -> None:
+def test_the_loop_closes(app: FastAPI, headers: dict[str, str], workspace: Workspace, services: Services) -> None:
     first = call(app, "POST", "/v1/decisions", json=ASK, headers=headers)
     decision = first.json()
     assert decision["fallback"] == "no_model"
@@ -72,6 +78,8 @@ def test_the_loop_closes(app: FastAPI, headers: dict[str, str], workspace: Works
     assert {name: trace[name] for name in decision} == decision
     assert workspace.decisions.replay(decision["decision_id"]).differences == ()
 
+    assert call(app, "GET", "/v1/uptake?baseline=2021-06", headers=headers).json()["rows"] == []
+    services.uptake.refresh()
     rows = call(app, "GET", "/v1/uptake?baseline=2021-06&by=region", headers=headers).json()["rows"]
     assert [(row["group"], row["connections"], row["index"]) for row in rows] == [("Kurgan", 1, 1.0)]
     page = call(app, "GET", "/dashboard?lang=en", headers=headers).text

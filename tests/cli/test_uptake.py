@@ -3,6 +3,7 @@ import io
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import typer
 from tests.unit.uptake.reference import an_event
@@ -32,7 +33,9 @@ def home(tmp_path: Path) -> str:
 
 
 def call(app: typer.Typer, *arguments: str):
-    return CliRunner(env={"COLUMNS": "160"}).invoke(app, arguments)
+    # Of four events one comes late, and that must not hold the month back.
+    settings = {"MIA_UPTAKE__SMALL_BASE": "1", "MIA_UPTAKE__LATE_SHARE": "0.5"}
+    return CliRunner(env={"COLUMNS": "160"} | settings).invoke(app, arguments)
 
 
 def uptake_app() -> typer.Typer:
@@ -63,7 +66,7 @@ def test_no_month_group_or_figure_is_cut_however_narrow_the_terminal(tmp_path: P
     )
     ledger.close()
     arguments = ("--baseline", "2021-01", "--by", "region", "--home", str(tmp_path))
-    output = CliRunner(env={"COLUMNS": columns}).invoke(uptake_app(), arguments).output
+    output = CliRunner(env={"COLUMNS": columns, "MIA_UPTAKE__SMALL_BASE": "1"}).invoke(uptake_app(), arguments).output
     assert "…" not in output
     for name in names:
         (line,) = (line for line in output.splitlines() if name in line)
@@ -91,6 +94,16 @@ def test_csv_and_json_carry_the_same_figures(home: str) -> None:
             "index": 2.0,
             "growth_percent": 100.0,
             "complete": False,
+            "net_active": 2,
+            "since_baseline": 2,
+            "since_baseline_index": 2.0,
+            "since_baseline_growth_percent": 100.0,
+            "active_subscribers": None,
+            "per_1000_active": None,
+            "matured_impressions": 0,
+            "accepted_impressions": 0,
+            "acceptance_percent": None,
+            "small_base": False,
         }
     ]
     (row,) = csv.DictReader(io.StringIO(call(uptake_app(), *arguments, "--format", "csv").output))
@@ -117,6 +130,34 @@ def test_an_empty_ledger_says_so(tmp_path: Path) -> None:
     open_ledger(f"sqlite:///{tmp_path}/ledger.db", lambda: 1).close()
     result = call(uptake_app(), "--baseline", "2021-01", "--home", str(tmp_path))
     assert (result.exit_code, result.output) == (0, "No events to report on.\n")
+
+
+def test_grains_filters_and_two_dimensions(home: str, tmp_path: Path) -> None:
+    common = ("--baseline", "2021-01", "--home", home)
+    weeks = call(uptake_app(), *common, "--grain", "week", "--by", "region,arm", "--more")
+    assert "2021-W05* Kurgan mia" in " ".join(weeks.output.split())
+    assert "the week is not complete" in weeks.output
+    nobody = json.loads(call(uptake_app(), *common, "--channel", "web", "--format", "json").output)
+    assert [row["cumulative"] for row in nobody] == [0, 0]
+    file = tmp_path / "uptake.parquet"
+    assert call(uptake_app(), *common, "--format", "parquet", "--out", str(file)).exit_code == 0
+    assert pq.read_table(file)["cumulative"].to_pylist() == [1, 2]
+    refused = call(uptake_app(), *common, "--format", "parquet")
+    assert isinstance(refused.exception, InvalidInput)
+
+
+def test_what_changed_since_it_was_published_is_listed_until_it_is_published_anew(home: str) -> None:
+    common = ("--baseline", "2021-01", "--home", home)
+    assert "Restated" not in call(uptake_app(), *common).output
+    ledger = open_ledger(f"sqlite:///{home}/ledger.db", lambda: 1_612_000_000_000_001)
+    ledger.append_events([an_event("late", EventKind.CONNECTION, 18_630, subscriber_id="s9")])
+    ledger.close()
+    listed = call(uptake_app(), *common, "--publish").output
+    assert "Restated" in listed
+    assert "published 2021-01" in listed
+    assert "Restated" not in call(uptake_app(), *common).output
+    rebuilt = json.loads(call(uptake_app(), *common, "--rebuild", "--format", "json").output)
+    assert rebuilt[0]["cumulative"] == 2
 
 
 def test_a_bad_baseline_is_refused(home: str) -> None:

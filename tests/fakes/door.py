@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import duckdb
 import httpx
 from fastapi import FastAPI
 from tests.fakes.ledger import FakeLedger
+from tests.fakes.population import FakePopulation
+from tests.fakes.uptake import CONNECT, report_of
 
 from mia.api.app import create_app
 from mia.api.services import Services
@@ -23,11 +26,12 @@ from mia.errors import LedgerUnavailable, NoReport, Overloaded, UnknownModel, Un
 from mia.ports import ApiKey, Proposal
 from mia.sections import DoorSettings, TokenSettings
 from mia.services.decide import Traced
+from mia.services.lift import LiftMeter
 from mia.services.record import Recorder
-from mia.services.report import UptakeReport
 from mia.services.sign_in import SignIn
 from mia.storage.ledger import GroupCommit
 from mia.timeline import DAY_SECONDS, MICROSECONDS, month_number, month_start
+from mia.uptake.lift.rules import LiftRules
 
 NOON_JULY_FIRST = 1_625_140_800 * MICROSECONDS
 """2021-07-01T12:00:00Z."""
@@ -171,6 +175,13 @@ def _event(month: int, number: int, place: int, kind: EventKind) -> Event:
     )
 
 
+def build_population() -> FakePopulation:
+    """The subscribers of `build_history` with the arms of their events."""
+    own = {event.subscriber_id: event for event in build_history()}
+    people = [(name, one.region, one.macro_region, 18_000, one.arm) for name, one in own.items()]
+    return FakePopulation(people, share=0.1)
+
+
 def card_of(version: str) -> bytes:
     """A card of version 7 only."""
     if version != "7":
@@ -249,24 +260,32 @@ class FakeHealth:
 @contextmanager
 def open_door() -> Iterator[Door]:
     """A door over fakes with a real group commit between."""
-    clock, ledger, keys = FakeClock(), FakeLedger(), FakeKeys()
-    decisions = FakeDecisions(ledger)
-    writer = GroupCommit(ledger)
-    services = Services(
-        decisions=decisions,
-        catalogue=FakeCatalogue,
-        recorder=Recorder(decisions, clock, MappingProxyType(REGIONS)),
-        ledger=ledger,
-        writer=writer,
-        keys=keys,
-        uptake=UptakeReport(ledger, duckdb.connect),
-        card=card_of,
-        health=FakeHealth(),
-        headline="Urals",
-        clock=clock,
-        sign_in=SignIn(b"secret of the house", clock, 3_600),
-        ages=lambda: {"model": 60.0, "profile": 43_200.0},
-        close=writer.close,
-    )
-    yield Door(clock, ledger, decisions, keys, services, create_app(services))
-    writer.close()
+    with TemporaryDirectory() as folder:
+        clock, ledger, keys = FakeClock(), FakeLedger(), FakeKeys()
+        decisions = FakeDecisions(ledger)
+        writer = GroupCommit(ledger)
+        services = Services(
+            decisions=decisions,
+            catalogue=FakeCatalogue,
+            recorder=Recorder(decisions, clock, MappingProxyType(REGIONS)),
+            ledger=ledger,
+            writer=writer,
+            keys=keys,
+            uptake=report_of(ledger, Path(folder)),
+            lift=LiftMeter(
+                ledger,
+                build_population(),  # type: ignore[arg-type]
+                lambda: {offer.id: offer for offer in decisions.catalogue.offers},
+                CONNECT,
+                LiftRules(minimum_connections=5),
+            ),
+            card=card_of,
+            health=FakeHealth(),
+            headline="Urals",
+            clock=clock,
+            sign_in=SignIn(b"secret of the house", clock, 3_600),
+            ages=lambda: {"model": 60.0, "profile": 43_200.0},
+            close=writer.close,
+        )
+        yield Door(clock, ledger, decisions, keys, services, create_app(services))
+        writer.close()

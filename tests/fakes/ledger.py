@@ -13,7 +13,8 @@ from mia.domain.past import Past
 from mia.errors import InvalidInput, LedgerUnavailable, MiaError, RequestConflict, UnknownDecision
 from mia.ports import NO_BUDGETS, Proposal
 from mia.storage.ledger.contexts import CONTEXT_SCHEMA
-from mia.storage.ledger.events import LEDGER_SCHEMA, require_events
+from mia.storage.ledger.decided import DECIDED_SCHEMA
+from mia.storage.ledger.events import ARRIVED_SCHEMA, LEDGER_SCHEMA, require_events
 from mia.storage.ledger.tally import TALLY_SCHEMA
 from mia.timeline import DAY_SECONDS, MICROSECONDS, month_of
 
@@ -29,6 +30,8 @@ class FakeLedger:
         self._lock = threading.Lock()
         self._events: list[Event] = []
         self._by_id: dict[str, Event] = {}
+        self._commits = 0
+        self._recorded: list[int] = []
         self._decisions: dict[str, Decision] = {}
         self._holds: dict[tuple[str, str], int] = {}
         self.now = 0
@@ -53,12 +56,14 @@ class FakeLedger:
         budgets: Mapping[str, int] = NO_BUDGETS,
     ) -> tuple[list[list[Outcome]], list[Decision | MiaError]]:
         with self._locked():
+            self._commits += 1
             outcomes = [[self._take(event, budgets) for event in batch] for batch in batches]
             return outcomes, [self._propose(proposal, budgets) for proposal in proposals]
 
     def load_events(self, events: pa.Table) -> tuple[int, int, list[str]]:
         content = [Event(**{**row, "kind": EventKind(row["kind"])}) for row in require_events(events).to_pylist()]
         with self._locked():
+            self._commits += 1
             outcomes = [self._take(event) for event in content]
         conflicts = [
             event.event_id for event, outcome in zip(content, outcomes, strict=True) if outcome is Outcome.CONFLICT
@@ -108,6 +113,25 @@ class FakeLedger:
         with self._locked():
             rows = [{"seq": seq, **asdict(event)} for seq, event in enumerate(self._events, 1) if seq > after]
         return pa.Table.from_pylist(rows, schema=LEDGER_SCHEMA)
+
+    def arrived(self, after: int, limit: int) -> pa.Table:
+        events = self.events(after).slice(0, limit)
+        with self._locked():
+            recorded = self._recorded[after : after + events.num_rows]
+        return events.append_column(ARRIVED_SCHEMA.field("recorded_at"), pa.array(recorded, pa.int64()))
+
+    def decided(self, decision_ids: Sequence[str]) -> pa.Table:
+        with self._locked():
+            found = [self._decisions[name] for name in decision_ids if name in self._decisions]
+        rows = [
+            {
+                "decision_id": decision.decision_id,
+                "placement": decision.request.placement,
+                "model_version": decision.versions.model,
+            }
+            for decision in found
+        ]
+        return pa.Table.from_pylist(rows, schema=DECIDED_SCHEMA)
 
     def decision_contexts(self) -> pa.Table:
         with self._locked():
@@ -260,6 +284,7 @@ class FakeLedger:
             self._holds.pop((event.offer_id, event.subscriber_id), None)
         self._by_id[event.event_id] = event
         self._events.append(event)
+        self._recorded.append(self._commits)
         return Outcome.ACCEPTED
 
     def _answered(self, request_id: str) -> Decision | None:

@@ -138,7 +138,7 @@ def test_pairs_are_scored_in_their_context(opened: Workspace, someone: str, tmp_
 def test_the_fit_sees_the_columns_that_the_decision_saw(opened: Workspace, ranker: LightGBMRanker) -> None:
     """The context columns of a training row are those of the request of its decision."""
     examples = build_examples(
-        opened.ledger,
+        opened.learning_log,
         opened.build_profiles,
         opened.current_offers(),
         zones=opened.zones,

@@ -30,7 +30,7 @@ def opened(world: World, tmp_path: Path):
 
 def in_batch(opened: Workspace, table: OfferTable, subscriber_ids: Any, days: Any, cols: Any) -> Any:
     """The way of training: any subscribers, days and offers in one frame."""
-    moment = PointInTime(table, opened.ledger.events(), opened.build_profiles)
+    moment = PointInTime(table, opened.learning_log.events(), opened.build_profiles)
     profiles, rows = moment.profiles(subscriber_ids, days)
     context = Context.constant(len(cols), "app")
     return build_pairs(profiles, moment.table, moment.rates(profiles), rows, cols, context)
@@ -130,6 +130,6 @@ def test_a_day_without_pairs_is_no_trouble(opened: Workspace) -> None:
 def test_the_snapshot_of_a_day_is_made_of_what_came_before_it(opened: Workspace) -> None:
     snapshot = str(opened.profiles.current())
     history = opened.profiles.history(snapshot)
-    rows = [row for row in opened.ledger.events().to_pylist() if row["local_day"] < AS_OF]
+    rows = [row for row in opened.learning_log.events().to_pylist() if row["local_day"] < AS_OF]
     assert history.impressions.sum() == sum(row["kind"] == "impression" for row in rows)
     assert history.connections.sum() == sum(row["kind"] == "connection" for row in rows)

@@ -66,18 +66,15 @@ def test_a_new_one_takes_effect_while_serving(opened: Workspace, tmp_path: Path)
 
 def test_policies_that_were_names_are_read_back(opened: Workspace) -> None:
     maker = opened.decisions
-    maker._newest = lambda: replace(opened.newest_versions(), policy=OLD)
+    maker._force.newest = lambda: replace(opened.newest_versions(), policy=OLD)
     maker.reload()
     found = maker.live.eligibility.contact
     assert found.caps == default_policy().contact.caps
     assert (found.after_decline_days, found.outbound, found.quiet) == (30, frozenset(), None)
     kept = ask(opened, channel="vk")
     assert kept.versions.policy == OLD
-    # They counted fewer stages then, and so did the trace.
-    earlier = replace(kept, stages=kept.stages[:-1])
-    maker._ledger = _Holding(opened.ledger, earlier)
     assert maker.replay(kept.decision_id).differences == ()
-    maker._ledger = _Holding(opened.ledger, replace(kept, offers=kept.offers[1:]))
+    maker._histories.ledger = _Holding(opened.ledger, replace(kept, offers=kept.offers[1:]))
     assert maker.replay(kept.decision_id).differences == ("offers",)
 
 

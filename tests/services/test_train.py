@@ -131,7 +131,7 @@ def test_it_is_measured_against_a_champion_that_has_not_seen_the_window(world: W
 
 
 def test_the_ranking_says_more_than_the_popular_order(opened: Workspace, evaluation: dict[str, Any]) -> None:
-    # Of 75 connections the lower end of the interval says little.
+    # Of 74 connections the lower end of the interval says little.
     assert evaluation["auc_gain_over_popular"]["value"] > 0.02
     pairs = examples(opened).pairs
     labels = examples(opened).impressions.labels

@@ -12,6 +12,7 @@ from tests.fakes.world import AS_OF, World
 
 from mia.bootstrap import check_catalogue_file, open_workspace
 from mia.domain.offer import Offer
+from mia.domain.policy import ContactPolicy
 from mia.errors import InvalidInput
 from mia.offers.contact import no_history
 from mia.offers.eligibility import Eligibility
@@ -50,9 +51,8 @@ def test_reach_is_what_the_rules_let_through(world: World) -> None:
         Offer(one.id, one.name, one.description, "c", "k", regions=one.regions, eligible_if=one.eligible_if)
         for one in offers
     )
-    allowed = Eligibility(bare, opened.contact).check(
-        people, no_history(len(people), bare, {}), channel=None, on=date_of(AS_OF)
-    )
+    rules = Eligibility(bare, ContactPolicy())
+    allowed = rules.check(people, no_history(len(people), rules.book, {}), channel=None, on=date_of(AS_OF))
     counts = dict(zip([offer.id for offer in bare], allowed.passed.sum(axis=0).tolist(), strict=True))
     assert report.facts.reach is not None
     assert dict(report.facts.reach.offers) == counts

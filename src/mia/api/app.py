@@ -27,6 +27,7 @@ from mia.api.routes.decisions import decision_routes
 from mia.api.routes.docs import docs_routes
 from mia.api.routes.events import event_routes
 from mia.api.routes.health import health_routes
+from mia.api.routes.lift import lift_routes
 from mia.api.routes.recommendations import recommendation_routes
 from mia.api.routes.uptake import uptake_routes
 from mia.api.services import Services
@@ -62,12 +63,18 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, DoorSettings]]:
-        renewal = asyncio.create_task(_renew(services, renew_seconds))
+        beside = [
+            asyncio.create_task(
+                _repeat(services.decisions.reload, renew_seconds, "newer versions could not be looked for")
+            ),
+            asyncio.create_task(_repeat(services.uptake.refresh, renew_seconds, "events could not be rolled up")),
+        ]
         yield {LIMITS: limits}
         access_log.flush()
-        renewal.cancel()
-        with suppress(asyncio.CancelledError):
-            await renewal
+        for task in beside:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await asyncio.to_thread(services.close)
         if traces is not None:
             await asyncio.to_thread(traces.close)
@@ -90,6 +97,7 @@ def create_app(
         event_routes(door, recording),
         recommendation_routes(services, door, deciding, recording),
         uptake_routes(services.uptake, door),
+        lift_routes(services.lift, door),
         health_routes(services, door, metrics, open_metrics=limits.open_metrics),
         login_routes(door, pages),
         dashboard_routes(services, door, pages),
@@ -115,12 +123,12 @@ def _describe(app: FastAPI) -> None:
     app.openapi = document  # type: ignore[method-assign]
 
 
-async def _renew(services: Services, seconds: float) -> None:
-    """Look for newer versions beside the event loop, so that no request has to wait while a model is loaded."""
+async def _repeat(work: Callable[[], None], seconds: float, failure: str) -> None:
+    """Do some work beside the event loop, again and again, so that no request has to wait for it."""
     while True:
-        await asyncio.sleep(seconds)
         try:
-            await asyncio.to_thread(services.decisions.reload)
+            await asyncio.to_thread(work)
         except Exception:
-            # Whatever it was, the versions in force stay, and the next look may succeed.
-            _LOG.exception("newer versions could not be looked for")
+            # Whatever it was, what was found before stays, and the next time may succeed.
+            _LOG.exception(failure)
+        await asyncio.sleep(seconds)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from mia.services.decide import Traced
 from mia.services.record import Rejected
 from mia.services.sign_in import SignIn
 from mia.uptake.headline import Headline
+from mia.uptake.lift.result import LiftReport
 
 
 class Offers(Protocol):
@@ -109,8 +111,26 @@ class Uptake(Protocol):
     def months(self) -> list[str]:
         """Months that figures can be asked for and that can be a baseline, oldest first, as `YYYY-MM`."""
 
-    def table(self, baseline: str, by: str | None = None, start: str | None = None, end: str | None = None) -> pa.Table:
-        """One row a month and group; raises InvalidInput that names the parameter."""
+    def table(
+        self,
+        baseline: str,
+        by: str | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        *,
+        grain: str = "month",
+        only: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> pa.Table:
+        """One row a period and group; raises InvalidInput that names the parameter."""
+
+    def refresh(self) -> None:
+        """Take in what is new; figures are those of the last time. Raises LedgerUnavailable and WorkspaceBusy."""
+
+    def position(self) -> int:
+        """The position of the ledger up to which figures go."""
+
+    def restated(self) -> pa.Table:
+        """Figures that changed since they were published."""
 
     def headline(self, macro_region: str, baseline: str, month: str | None = None) -> Headline:
         """Growth of one macro-region from the baseline month, by default to the newest complete month with events.
@@ -120,6 +140,20 @@ class Uptake(Protocol):
 
     def newest_settled(self) -> str | None:
         """The newest complete month with events, None while there is none."""
+
+
+class Lift(Protocol):
+    """What MIA caused."""
+
+    def report(
+        self,
+        by: str | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        baseline: str | None = None,
+        aa: int | None = None,
+    ) -> LiftReport:
+        """Lift in a period, in all and by group; raises InvalidInput that names the parameter, and NotEnoughData."""
 
 
 class Health(Protocol):
@@ -150,6 +184,7 @@ class Services:
     writer: Writer
     keys: Keys
     uptake: Uptake
+    lift: Lift
     card: Callable[[str], bytes]
     health: Health
     headline: str

@@ -1,14 +1,16 @@
 """The documents that cross the wire: bodies as clients send them and answers as they get them."""
 
 import re
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from mia.domain.decision import Fallback
 from mia.domain.event import Channel
+from mia.errors import InvalidInput
 from mia.services.record import Identifier
+from mia.uptake.dimensions import require_dimensions
 
 _MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 
@@ -24,16 +26,27 @@ Month = Annotated[
     AfterValidator(_require_month),
     WithJsonSchema({"type": "string", "pattern": _MONTH, "examples": ["2021-01"]}),
 ]
-By = Literal["region", "macro_region", "offer", "channel", "arm"]
-_IF_GIVEN = BeforeValidator(lambda value: value or None)
-# An empty query parameter (`from=&to=`), as forms send it, is one that is not given.
+GrainName = Literal["month", "week", "day"]
+
+
+def _require_by(value: str) -> str:
+    try:
+        require_dimensions(value)
+    except InvalidInput as error:
+        raise ValueError(error.rule) from error
+    return value
+
+
+By = Annotated[str, AfterValidator(_require_by), WithJsonSchema({"type": "string", "examples": ["macro_region"]})]
+IF_GIVEN = BeforeValidator(lambda value: value or None)
+"""An empty query parameter (`from=&to=`), as forms send it, is one that is not given."""
 OptionalMonth = Annotated[
-    Month | None, _IF_GIVEN, WithJsonSchema({"type": "string", "pattern": r"^(\d{4}-(0[1-9]|1[0-2]))?$"})
+    Month | None, IF_GIVEN, WithJsonSchema({"type": "string", "pattern": r"^(\d{4}-(0[1-9]|1[0-2]))?$"})
 ]
-OptionalBy = Annotated[By | None, _IF_GIVEN, WithJsonSchema({"type": "string", "enum": [*get_args(By), ""]})]
+OptionalBy = Annotated[By | None, IF_GIVEN, WithJsonSchema({"type": "string", "examples": ["macro_region"]})]
 OptionalName = Annotated[
     Identifier | None,
-    _IF_GIVEN,
+    IF_GIVEN,
     WithJsonSchema({"type": "string", "maxLength": 200, "pattern": "^[^\\x00-\\x1f\\x7f]*$"}),
 ]
 
@@ -186,10 +199,13 @@ class EventsAnswer(BaseModel):
 
 
 class UptakeRow(BaseModel):
-    """One group in one month."""
+    """One group in one period; docs/uptake.md says what each figure is. Without a value: null."""
 
-    month: str
+    month: str | None = Field(None, description="of the grain month; `week` and `day` hold those of the others")
+    week: str | None = Field(None, description="ISO week, such as 2021-W05")
+    day: str | None = None
     group: str | None = Field(description="null: events that carry no value")
+    subgroup: str | None = Field(None, description="where two dimensions were asked for")
     impressions: int
     clicks: int
     connections: int
@@ -197,12 +213,41 @@ class UptakeRow(BaseModel):
     cumulative: int = Field(description="connections since the first event")
     index: float | None = Field(description="cumulative divided by that at the end of the baseline month")
     growth_percent: float | None
-    complete: bool = Field(description="false while events of the month may still come")
+    complete: bool = Field(description="false while events of the period may still come")
+    net_active: int = Field(description="connection periods begun and not ended")
+    since_baseline: int | None = Field(description="connections since the first day of the baseline month")
+    since_baseline_index: float | None = Field(description="the same divided by the connections of that month")
+    since_baseline_growth_percent: float | None
+    active_subscribers: int | None = Field(description="activated by the end of the period")
+    per_1000_active: float | None = Field(description="connections of the period per 1,000 active subscribers")
+    matured_impressions: int = Field(description="impressions whose attribution window has arrived in whole")
+    accepted_impressions: int = Field(description="those of them that a connection followed within it")
+    acceptance_percent: float | None
+    small_base: bool = Field(description="growth would be divided by too few connections to be shown")
+
+
+class Restatement(BaseModel):
+    """A figure that is not any more what was published."""
+
+    month: str
+    by: str
+    group: str | None
+    figure: str
+    published: int
+    now: int
+    published_at: str = Field(description="RFC 3339, UTC")
+
+
+class RestatementsAnswer(BaseModel):
+    """Everything that changed since it was published."""
+
+    rows: list[Restatement]
 
 
 class UptakeAnswer(BaseModel):
-    """Uptake by month and group."""
+    """Uptake by period and group."""
 
     baseline: str
     by: By | None
+    grain: GrainName
     rows: list[UptakeRow]

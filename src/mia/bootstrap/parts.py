@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from functools import cached_property
 from getpass import getuser
+from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -26,11 +27,13 @@ from mia.ranking.rankers.base import Ranker
 from mia.ranking.rankers.registry import load_ranker
 from mia.services.decide import Budget, DecisionMaker, LiveLoader, Newcomers
 from mia.services.ingest import Terms
+from mia.services.lift import LiftMeter, PopulationReader
 from mia.services.refresh import ProfileBuilder
-from mia.services.report import UptakeReport
+from mia.services.report import ActiveSubscribers, RollUp, UptakeReport
+from mia.services.report import Terms as UptakeTerms
 from mia.services.sign_in import SignIn
 from mia.settings import Settings
-from mia.storage.catalogues import catalogue_loaded_at, load_catalogue_of
+from mia.storage.catalogues import CATALOGUE, catalogue_loaded_at, load_catalogue_of, load_offers_ever
 from mia.storage.engine import DuckDBEngine
 from mia.storage.files import keep_secret
 from mia.storage.kept_health import KeptHealth
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from mia.storage.registry import MlflowRegistry
 
 
+UPTAKE = "uptake"
 LAKE, LEDGER, MODELS = PARTS = ("lake", "ledger.db", "models")
 """What of a workspace only appears once something was put into it."""
 SESSION_KEY = "session.key"
@@ -82,6 +86,7 @@ class Parts:
         self.health = KeptHealth(self.home / "monitor")
         self.engine = DuckDBEngine(settings.threads, settings.memory_limit, self.home / "spill")
         self._came: tuple[ProfileReader, tuple[str, ...], Newcomers] | None = None
+        self._categorised: tuple[list[str], dict[str, str]] = ([], {})
         self.arms = ArmSplit(settings.arms.salt, settings.arms.control_share)
         self.regions = {
             name: Region(name, region.macro_region, region.timezone) for name, region in settings.regions.items()
@@ -174,7 +179,39 @@ class Parts:
     @cached_property
     def uptake(self) -> UptakeReport:
         """Connections over time."""
-        return UptakeReport(self.ledger, self.engine.connect)
+        return self.uptake_report(on_read=True)
+
+    def uptake_report(self, *, on_read: bool) -> UptakeReport:
+        """Connections over time; with `on_read` every reading takes in what is new in the ledger first."""
+        setting, folder = self.settings.uptake, self.home / UPTAKE
+        if self.settings.ledger_url is not None:
+            # A roll-up is of one ledger, wherever that lies.
+            folder /= md5(self.settings.ledger_url.encode(), usedforsecurity=False).hexdigest()[:12]
+        lake, connect = ParquetLake(folder), self.engine.connect
+        zones = {region.timezone for region in self.regions.values()} | {self.settings.default_timezone}
+        return UptakeReport(
+            RollUp(self.ledger, lake, connect, attribution_days=setting.attribution_days),
+            lake,
+            connect,
+            self.clock,
+            UptakeTerms(
+                setting.late_share,
+                setting.history_days,
+                setting.small_base,
+                sorted(zones),
+                self.categories,
+                ActiveSubscribers(self.lake, connect, self.arms, self.regions).table,
+            ),
+            on_read=on_read,
+        )
+
+    @cached_property
+    def lift(self) -> LiftMeter:
+        """What MIA caused."""
+        population = PopulationReader(self.lake, self.engine.connect, self.regions, self.arms)
+        return LiftMeter(
+            self.ledger, population, lambda: load_offers_ever(self.lake), self.engine.connect, self.settings.lift
+        )
 
     @cached_property
     def decisions(self) -> DecisionMaker:
@@ -249,6 +286,16 @@ class Parts:
         if found is None:
             raise NotEnoughData(f"the lake holds no policy {version}; `mia policy set FILE` keeps one")
         return found
+
+    def categories(self) -> dict[str, str]:
+        """The category of every offer that ever was in a catalogue, by the newest one that holds it."""
+        versions = [file.load for file in self.lake.files(CATALOGUE)]
+        if versions != self._categorised[0]:
+            current = self.lake.noted(CATALOGUE)
+            ordered = sorted(versions, key=lambda version: version == current)
+            found = {offer.id: offer.category for version in ordered for offer in self.catalogue(version).offers}
+            self._categorised = (versions, found)
+        return self._categorised[1]
 
     def current_offers(self) -> tuple[Offer, ...]:
         """Offers of the current catalogue, none where there is no catalogue yet."""

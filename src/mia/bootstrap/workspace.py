@@ -50,9 +50,12 @@ NOT_OF_A_MODEL = (
     *("home", "ledger_url", "threads", "memory_limit", "headline", "engine", "spark_master"),
     *("door", "tokens", "logging", "traces", "pseudonym_key"),
     "decisions",
+    "lift",
     "retention",
     "queue",
     "reservation_minutes",
+    "uptake",
+    "lift",
 )
 """Settings that say where and how fast, and change no model."""
 

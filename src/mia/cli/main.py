@@ -13,6 +13,7 @@ from mia.cli.backup import backup
 from mia.cli.demo import demo
 from mia.cli.ingest import ingest
 from mia.cli.keys import keys_app
+from mia.cli.lift import lift
 from mia.cli.models import models
 from mia.cli.monitor import monitor
 from mia.cli.person import erase, export
@@ -46,6 +47,7 @@ for command in (
     score,
     serve,
     uptake,
+    lift,
     replay,
     prune,
     export,

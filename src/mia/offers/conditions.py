@@ -22,14 +22,13 @@ def _missing(values: NDArray[Any]) -> Mask:
 
 def _ordered(compare: Callable[[NDArray[Any], Any], NDArray[Any]]) -> Callable[[NDArray[Any], Any], Mask]:
     def holds(values: NDArray[Any], bound: Any) -> Mask:  # noqa: ANN401 - a bound is any comparable value
-        try:
-            if values.dtype != object:  # no comparison holds for NaN
-                return np.asarray(compare(values, bound), bool)
-            known = ~_missing(values)
-            out = np.zeros(len(values), bool)
-            out[known] = compare(values[known], bound)
-        except TypeError:  # text against a number: the condition does not hold
-            return np.zeros(len(values), bool)
+        is_text = isinstance(bound[0] if isinstance(bound, tuple | list) else bound, str)
+        if values.dtype != object:  # no comparison holds for NaN
+            return np.zeros(len(values), bool) if is_text else np.asarray(compare(values, bound), bool)
+        # Text against a number: the condition does not hold, whoever else is looked at beside.
+        alike = np.fromiter((isinstance(value, str) == is_text for value in values), bool, len(values))
+        out: Mask = ~_missing(values) & alike
+        out[out] = compare(values[out], bound)
         return out
 
     return holds

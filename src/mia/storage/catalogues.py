@@ -41,6 +41,16 @@ def catalogue_loaded_at(lake: Lake) -> int | None:
     return times[-1] // 1_000 if times else None
 
 
+def load_offers_ever(lake: Lake) -> dict[str, Offer]:
+    """Every offer that the lake ever held, as the newest catalogue with it says; the current catalogue counts last."""
+    found: dict[str, Offer] = {}
+    versions = [file.load for file in lake.files(CATALOGUE)]
+    for version in [*versions, lake.noted(CATALOGUE)]:
+        catalogue = None if version is None else load_catalogue_of(lake, version)
+        found |= {} if catalogue is None else {offer.id: offer for offer in catalogue.offers}
+    return found
+
+
 def store_catalogue(lake: Lake, change: LakeChange, catalogue: Catalogue) -> None:
     """Make a catalogue the current one, and keep its content unless the lake holds it already."""
     if all(file.load != catalogue.version for file in lake.files(CATALOGUE)):

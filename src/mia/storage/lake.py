@@ -55,10 +55,16 @@ class ParquetLake:
         """The only change at work, as a context; left without a commit it changes nothing. Raises WorkspaceBusy."""
         with only_writer(self.folder):
             manifest = self._manifest()
-            live = {Path(entry["path"]).parts[0] for entry in manifest["files"]}
+            live = {Path(entry["path"]) for entry in manifest["files"]}
+            folders = {path.parts[0] for path in live}
             for stray in self.folder.glob("change-*"):
-                if stray.name not in live:
+                if stray.name not in folders:
                     shutil.rmtree(stray)
+                    continue
+                # Files that were dropped while others of their change stayed.
+                for file in stray.rglob("*"):
+                    if file.is_file() and file.relative_to(self.folder) not in live:
+                        file.unlink()
             yield Change(self.folder, manifest)
 
 

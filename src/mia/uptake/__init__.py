@@ -1,1 +1,1 @@
-"""Connections counted once, and how they grew."""
+"""Events rolled up, each connection counted once, and how they grew."""

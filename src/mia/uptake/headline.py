@@ -10,8 +10,8 @@ from mia.uptake.growth import Series, Span
 class Headline:
     """Connections of one macro-region in two months, and in all up to the end of each.
 
-    `index` is `cumulative / cumulative_at_baseline`; it and the percentages are None where they would divide by zero.
-    `complete` says whether all events of `month` have arrived.
+    `index` is `cumulative / cumulative_at_baseline`; it and the percentages are None where they would be divided by
+    less than `small_base`. `complete` says whether all events of `month` have arrived.
     """
 
     macro_region: str
@@ -22,23 +22,32 @@ class Headline:
     cumulative_at_baseline: int
     cumulative: int
     complete: bool
+    small_base: int = 1
 
     @property
     def index(self) -> float | None:
         """Cumulative connections divided by those at the end of the baseline month."""
-        return self.cumulative / self.cumulative_at_baseline if self.cumulative_at_baseline else None
+        return self._ratio(self.cumulative, self.cumulative_at_baseline)
 
     @property
     def growth_percent(self) -> float | None:
         """Growth of the cumulative connections since the end of the baseline month."""
-        return None if self.index is None else (self.index - 1) * 100
+        return _growth(self.index)
+
+    @property
+    def since_baseline(self) -> int:
+        """Connections since the first day of the baseline month."""
+        return self.cumulative - self.cumulative_at_baseline + self.connections_at_baseline
+
+    @property
+    def since_baseline_growth_percent(self) -> float | None:
+        """Growth of the connections since the first day of the baseline month over those of that month."""
+        return _growth(self._ratio(self.since_baseline, self.connections_at_baseline))
 
     @property
     def monthly_growth_percent(self) -> float | None:
         """Growth of the connections of the month over those of the baseline month."""
-        if not self.connections_at_baseline:
-            return None
-        return (self.connections / self.connections_at_baseline - 1) * 100
+        return _growth(self._ratio(self.connections, self.connections_at_baseline))
 
     @property
     def sentence(self) -> str:
@@ -57,22 +66,30 @@ class Headline:
             f"{self.cumulative:,} against {self.cumulative_at_baseline:,} ({total}).{note}"
         )
 
+    def _ratio(self, value: int, base: int) -> float | None:
+        return value / base if base >= max(self.small_base, 1) else None
 
-def build_headline(series: Series, span: Span, macro_region: str, baseline: int, month: int) -> Headline:
-    """The headline of one group of a series by macro-region."""
-    group = series.groups.index(macro_region)
-    then, now = baseline - series.first_month, month - series.first_month
+
+def build_headline(series: Series, span: Span, macro_region: str, month: int, small_base: int) -> Headline:
+    """The headline of one group of a series by macro-region and month."""
+    group = series.groups.index((macro_region,))
+    then, now = series.baseline - series.first, month - series.first
     connections, cumulative = series.connections[group], series.cumulative[group]
     return Headline(
         macro_region,
-        month_text(baseline),
+        month_text(series.baseline),
         month_text(month),
         int(connections[then]),
         int(connections[now]),
         int(cumulative[then]),
         int(cumulative[now]),
         span.is_complete(month),
+        small_base,
     )
+
+
+def _growth(ratio: float | None) -> float | None:
+    return None if ratio is None else (ratio - 1) * 100
 
 
 def _percent(value: float | None) -> str:

@@ -9,10 +9,18 @@ from hypothesis import strategies as st
 from mia.domain.event import Event, EventKind
 
 COLUMN = {"region": "region", "macro_region": "macro_region", "offer": "offer_id", "channel": "channel", "arm": "arm"}
+DAY = 86_400_000_000
+WINDOW_DAYS = 14
 
 
 def month_name(day: int) -> str:
     return (date(1970, 1, 1) + timedelta(days=day)).strftime("%Y-%m")
+
+
+def period_name(day: int, grain: str) -> str:
+    when = date(1970, 1, 1) + timedelta(days=day)
+    week = when.isocalendar()
+    return {"month": month_name(day), "week": f"{week.year}-W{week.week:02d}", "day": when.isoformat()}[grain]
 
 
 def counted(events: list[Event]) -> list[Event]:
@@ -33,12 +41,35 @@ def counted(events: list[Event]) -> list[Event]:
     return kept
 
 
-def uptake_rows(events: list[Event], baseline: str, by: str | None) -> list[dict[str, Any]]:
-    """All rows of the table, by month and group."""
+def accepted(events: list[Event]) -> list[Event]:
+    """Impressions that are the latest of their line before a connection that counts, at most the window before it."""
+    kept = counted(events)
+    found = []
+    for shown in kept:
+        for taken in kept:
+            if shown.kind is not EventKind.IMPRESSION or taken.kind is not EventKind.CONNECTION:
+                continue
+            line = (shown.subscriber_id, shown.offer_id)
+            between = [
+                other
+                for other in kept
+                if other.kind is EventKind.IMPRESSION
+                and (other.subscriber_id, other.offer_id) == line
+                and shown.occurred_at < other.occurred_at <= taken.occurred_at
+            ]
+            near = 0 <= taken.occurred_at - shown.occurred_at <= WINDOW_DAYS * DAY
+            if (taken.subscriber_id, taken.offer_id) == line and near and not between:
+                found.append(shown)
+                break
+    return found
+
+
+def uptake_rows(events: list[Event], baseline: str, by: str | None, grain: str = "month") -> list[dict[str, Any]]:
+    """All rows of the table, by period and group, but for `complete` and what hangs on the watermark."""
     if not events:
         return []
     first, last = min(event.local_day for event in events), max(event.local_day for event in events)
-    months = sorted({month_name(day) for day in range(first, last + 1)})
+    days = {day: period_name(day, grain) for day in range(first - 31, last + 32)}
     kept = counted(events)
 
     def group_of(event: Event) -> str:
@@ -50,18 +81,21 @@ def uptake_rows(events: list[Event], baseline: str, by: str | None) -> list[dict
         else sorted({group_of(event) for event in kept}, key=lambda group: (group is not None, group))
     )
     rows = []
-    for month in months:
+    for period in sorted({days[day] for day in range(first, last + 1)}):
+        ends = max(day for day, name in days.items() if name == period)
         for group in groups:
             own = [event for event in kept if group_of(event) == group]
-            inside = [event.kind for event in own if month_name(event.local_day) == month]
-
-            def connections_until(end: str, own: list[Event] = own) -> int:
-                return sum(event.kind is EventKind.CONNECTION and month_name(event.local_day) <= end for event in own)
-
-            total, base = connections_until(month), connections_until(baseline)
+            inside = [event.kind for event in own if days[event.local_day] == period]
+            begun = [event.local_day for event in own if event.kind is EventKind.CONNECTION]
+            ended = [event.local_day for event in own if event.kind is EventKind.DISCONNECTION]
+            total = sum(day <= ends for day in begun)
+            base = sum(month_name(day) <= baseline for day in begun)
+            since = sum(day <= ends and month_name(day) >= baseline for day in begun)
+            during = sum(month_name(day) == baseline for day in begun)
+            early = month_name(ends) < baseline
             rows.append(
                 {
-                    "month": month,
+                    grain: period,
                     "group": group,
                     "impressions": inside.count(EventKind.IMPRESSION),
                     "clicks": inside.count(EventKind.CLICK),
@@ -70,7 +104,11 @@ def uptake_rows(events: list[Event], baseline: str, by: str | None) -> list[dict
                     "cumulative": total,
                     "index": total / base if base else None,
                     "growth_percent": (total / base - 1) * 100 if base else None,
-                    "complete": month < month_name(last),
+                    "net_active": total - sum(day <= ends for day in ended),
+                    "since_baseline": None if early else since,
+                    "since_baseline_index": since / during if during and not early else None,
+                    "since_baseline_growth_percent": (since / during - 1) * 100 if during and not early else None,
+                    "small_base": min(base, during) < 1,
                 }
             )
     return rows
@@ -91,13 +129,14 @@ def an_event(event_id: str, kind: EventKind, local_day: int, **changes: Any) -> 
 
 # Few subscribers, offers and instants, so that periods, ties and repeats are common; days around three turns of months.
 _EVENT = st.builds(
-    an_event,
-    event_id=st.just(""),
+    lambda local_day, moment, **fields: an_event(
+        "", local_day=local_day, occurred_at=local_day * DAY + moment, **fields
+    ),
     kind=st.sampled_from(
         [EventKind.CONNECTION, EventKind.DISCONNECTION, EventKind.IMPRESSION, EventKind.CLICK, EventKind.DECLINE]
     ),
-    local_day=st.sampled_from([18_627, 18_628, 18_658, 18_659, 18_686, 18_687]),
-    occurred_at=st.integers(0, 5),
+    local_day=st.sampled_from([18_627, 18_628, 18_640, 18_658, 18_659, 18_686, 18_687]),
+    moment=st.integers(0, 2),
     subscriber_id=st.sampled_from(["s1", "s2"]),
     offer_id=st.sampled_from(["music", "video"]),
     channel=st.sampled_from(["app", "web"]),

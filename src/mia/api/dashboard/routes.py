@@ -5,7 +5,7 @@ import pathlib
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -23,7 +23,7 @@ from mia.api.dashboard.words import TEXTS, group_name
 from mia.api.problems import problem_responses
 from mia.api.routes.uptake import csv_response
 from mia.api.services import Services
-from mia.api.wire import By, OptionalMonth, OptionalName
+from mia.api.wire import OptionalMonth, OptionalName
 from mia.domain.offer import Language
 from mia.drawing import Theme
 from mia.errors import InvalidInput, UnknownOffer
@@ -34,7 +34,7 @@ CARD_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; f
 DIMENSIONS = ("macro_region", "region", "offer", "channel", "arm")
 
 Baseline = Annotated[OptionalMonth, Query(description="month that growth is counted from")]
-Dimension = Annotated[By, Query(description="how to group")]
+Dimension = Annotated[Literal["region", "macro_region", "offer", "channel", "arm"], Query(description="how to group")]
 Lang = Annotated[Language, Query(description="language of the texts")]
 From = Annotated[OptionalMonth, Query(alias="from", description="first month; else 24 months are shown")]
 To = Annotated[OptionalMonth, Query(alias="to", description="last month, that of the headline too")]
@@ -83,7 +83,7 @@ def dashboard_routes(services: Services, door: Access, pages: Environment) -> AP
         def drawn() -> str:
             return draw_chart(kind, series(choice), choice.language, theme, width)
 
-        return gallery.show(services.ledger.position(), (kind, choice, theme, width), drawn)
+        return gallery.show(uptake.position(), (kind, choice, theme, width), drawn)
 
     def render(choice: Choice, session: str) -> str:
         shown = series(choice)
@@ -93,7 +93,7 @@ def dashboard_routes(services: Services, door: Access, pages: Environment) -> AP
         asked = choice.macro_region is not None or region in regions
         headline = uptake.headline(region, choice.baseline, choice.end) if asked else None
         found = Found(shown, uptake.months(), regions, region, headline)
-        values = _page_values(choice, build_view(choice, found), services.ledger.position())
+        values = _page_values(choice, build_view(choice, found), uptake.position())
         stamp = door.sign_in.stamp(session) if session else ""
         return page.render(values, model=services.decisions.model_version, leave=stamp)
 

@@ -117,7 +117,7 @@ class Forest:
 
     def raw(self, rows: int, parts: Sequence[Block | Shared], threads: int = 1) -> Floats:
         """The sums of the leaves of each of R pairs, as `Booster.predict(raw_score=True)` gives them, bit by bit."""
-        kept = [part for part in parts if isinstance(part, Shared)]
+        kept = [_readable(part) for part in parts if isinstance(part, Shared)]
         kept += [self.share(part) for part in parts if isinstance(part, Block) and _is_shared(part, rows)]
         direct = [_plain(part, spread=True) for part in parts if isinstance(part, Block) and not _is_shared(part, rows)]
         shares = (_Shared * max(1, len(kept)))(*(_Shared(_at(one.words), _at(one.index)) for one in kept))
@@ -205,6 +205,11 @@ def _plain(block: Block, spread: bool = False) -> Block:
     if values.size > len(values) and values.strides[1] != values.itemsize:
         values = np.ascontiguousarray(values)
     return Block(values, _longs(block.features), None if index is None else _longs(index))
+
+
+def _readable(shared: Shared) -> Shared:
+    """What is shared as C reads it: an index may be every other number of another array, as `np.nonzero` gives it."""
+    return Shared(shared.words, None if shared.index is None else _longs(shared.index))
 
 
 def _longs(values: Ints) -> Ints:

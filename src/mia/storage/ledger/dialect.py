@@ -15,7 +15,7 @@ CHUNK_ROWS = 50_000
 # Any constant will do; it must only be the same in every process that writes to the ledger.
 _LEDGER_LOCK = 7_301_949_221
 
-_COLUMN_ORDER = "SELECT {columns} FROM {table} WHERE seq > {after} ORDER BY seq"
+_COLUMN_ORDER = "SELECT {columns} FROM {table} WHERE seq > {after} ORDER BY seq{limit}"
 
 
 class Dialect(Protocol):
@@ -39,8 +39,10 @@ class Dialect(Protocol):
     def load(self, connection: Connection, table: Table, content: pa.Table) -> None:
         """Insert a large Arrow table whose columns are named like those of the table."""
 
-    def read(self, connection: Connection, table: Table, schema: pa.Schema, after: int) -> pa.Table:
-        """The columns of `schema` of all rows after a position, by position."""
+    def read(
+        self, connection: Connection, table: Table, schema: pa.Schema, after: int, limit: int | None = None
+    ) -> pa.Table:
+        """The columns of `schema` of all rows after a position, or of the first `limit`, by position."""
 
 
 class SqliteDialect:
@@ -78,9 +80,11 @@ class SqliteDialect:
         for index in rebuilt:
             index.create(connection)
 
-    def read(self, connection: Connection, table: Table, schema: pa.Schema, after: int) -> pa.Table:
-        """The columns of `schema` of all rows after a position, by position."""
-        statement = _COLUMN_ORDER.format(columns=", ".join(schema.names), table=table.name, after=int(after))
+    def read(
+        self, connection: Connection, table: Table, schema: pa.Schema, after: int, limit: int | None = None
+    ) -> pa.Table:
+        """The columns of `schema` of all rows after a position, or of the first `limit`, by position."""
+        statement = _ordered(table, schema, after, limit)
         result = connection.exec_driver_sql(statement)
         batches = []
         while rows := result.fetchmany(CHUNK_ROWS):
@@ -140,9 +144,11 @@ class PostgresDialect:
                 csv.write_csv(batch, buffer, options)
                 copy.write(buffer.getvalue())
 
-    def read(self, connection: Connection, table: Table, schema: pa.Schema, after: int) -> pa.Table:
-        """The columns of `schema` of all rows after a position, by position."""
-        query = _COLUMN_ORDER.format(columns=", ".join(schema.names), table=table.name, after=int(after))
+    def read(
+        self, connection: Connection, table: Table, schema: pa.Schema, after: int, limit: int | None = None
+    ) -> pa.Table:
+        """The columns of `schema` of all rows after a position, or of the first `limit`, by position."""
+        query = _ordered(table, schema, after, limit)
         quoted = ", ".join(field.name for field in schema if pa.types.is_string(field.type))
         statement = f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE ({quoted}))"
         buffer = io.BytesIO()
@@ -160,3 +166,8 @@ class PostgresDialect:
                 column_types=schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
             ),
         ).cast(schema)
+
+
+def _ordered(table: Table, schema: pa.Schema, after: int, limit: int | None) -> str:
+    most = "" if limit is None else f" LIMIT {int(limit)}"
+    return _COLUMN_ORDER.format(columns=", ".join(schema.names), table=table.name, after=int(after), limit=most)

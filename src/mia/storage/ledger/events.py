@@ -36,6 +36,7 @@ EVENT_SCHEMA = pa.schema(
     ]
 )
 LEDGER_SCHEMA = pa.schema([pa.field("seq", pa.int64(), nullable=False), *EVENT_SCHEMA])
+ARRIVED_SCHEMA = LEDGER_SCHEMA.append(pa.field("recorded_at", pa.int64(), nullable=False))
 
 _WRITTEN = (*EVENT_SCHEMA.names, "recorded_at", "digest")
 _SUBSCRIBER, _OFFER, _KIND = map(_WRITTEN.index, (tables.SUBSCRIBER_ID, tables.OFFER_ID, tables.KIND))

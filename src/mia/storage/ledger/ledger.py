@@ -12,6 +12,7 @@ from mia.domain.past import Past
 from mia.errors import MiaError, UnknownDecision
 from mia.ports import NO_BUDGETS, Proposal
 from mia.storage.ledger import contexts as kept_contexts
+from mia.storage.ledger import decided
 from mia.storage.ledger import decisions as kept_decisions
 from mia.storage.ledger import events as kept_events
 from mia.storage.ledger.budgets import Budgets, exhausted
@@ -145,6 +146,16 @@ class SqlLedger:
         """All events after a position: `seq` and the fields of `Event`, by position."""
         with self.database.reading() as connection:
             return self.database.dialect.read(connection, EVENTS, kept_events.LEDGER_SCHEMA, after)
+
+    def arrived(self, after: int, limit: int) -> pa.Table:
+        """The next events after a position: `seq`, the fields of `Event` and `recorded_at`, by position."""
+        with self.database.reading() as connection:
+            return self.database.dialect.read(connection, EVENTS, kept_events.ARRIVED_SCHEMA, after, limit)
+
+    def decided(self, decision_ids: Sequence[str]) -> pa.Table:
+        """Placement and model version of decisions; see `mia.ports.Ledger.decided`."""
+        with self.database.reading() as connection:
+            return decided.read(connection, decision_ids)
 
     def decision_contexts(self) -> pa.Table:
         """What every decision was asked with, in columns; see `mia.ports.Ledger.decision_contexts`."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mia.ranking.forest import Block, Forest, UnsupportedForest
+from mia.ranking.forest import Block, Forest, Shared, UnsupportedForest
 from mia.ranking.forest.forest import PART
 
 COLUMNS = 9
@@ -78,6 +78,20 @@ def test_blocks_that_pairs_share_change_nothing(booster, seed, pairs):
     assert np.array_equal(forest.raw(pairs, given), expected)
     kept = [given[0], forest.share(given[1]), given[2]]
     assert np.array_equal(forest.raw(pairs, kept), expected)
+
+
+@pytest.mark.parametrize(
+    "lay", [lambda index: np.stack([index, index + 1], axis=1)[:, 0], lambda index: index.astype(np.int32)]
+)
+def test_an_index_may_lie_in_memory_as_it_likes(lay):
+    booster = boosted(5)
+    forest = Forest.parse(booster.model_to_string())
+    people, offers, index = forest.probes(8)[:, :4], forest.probes(8)[:, 4:], np.arange(60) * 5 % 7
+    expected = booster.predict(np.hstack([people[index], offers[index]]), raw_score=True)
+    given = [Block(people, np.arange(4), lay(index)), Block(offers, np.arange(4, COLUMNS), lay(index))]
+    assert np.array_equal(forest.raw(60, given), expected)
+    kept = [Shared(forest.share(one).words, one.index) for one in given]
+    assert np.array_equal(forest.raw(60, kept), expected)
 
 
 def test_threads_change_nothing():

@@ -154,6 +154,16 @@ class RankerContract:
             assert ranker.score(pairs.take(np.asarray([row]))).tolist() == [scores[row]]
         assert len(ranker.score(pairs.take(np.zeros(0, np.int64)))) == 0
 
+    def test_how_the_numbers_of_pairs_lie_in_memory_does_not_matter(self, ranker, learnt) -> None:
+        """`np.nonzero`, the natural way to pairs, gives every other number of one array."""
+        pairs, _ = learnt
+        expected = ranker.score(pairs)
+        rows, cols = np.stack([pairs.rows, pairs.cols], axis=1).T
+        assert not cols.flags.c_contiguous
+        assert np.array_equal(ranker.score(replace(pairs, rows=rows, cols=cols)), expected)
+        narrow = replace(pairs, rows=rows.astype(np.int32), cols=cols.astype(np.int32))
+        assert np.array_equal(ranker.score(narrow), expected)
+
     def test_its_matrix_has_its_columns_and_is_all_it_reads(self, ranker, learnt) -> None:
         pairs, _ = learnt
         matrix = ranker.matrix(pairs)
