@@ -23,16 +23,6 @@ def load_catalogue_of(lake: Lake, version: str | None = None) -> Catalogue | Non
     return build_catalogue(json.loads(Path(found[-1]).read_bytes()), file=found[-1])
 
 
-def load_offers_ever(lake: Lake) -> dict[str, Offer]:
-    """Every offer that the lake ever held, as the newest catalogue with it says; the current catalogue counts last."""
-    found: dict[str, Offer] = {}
-    versions = [file.load for file in lake.files(CATALOGUE)]
-    for version in [*versions, lake.noted(CATALOGUE)]:
-        catalogue = None if version is None else load_catalogue_of(lake, version)
-        found |= {} if catalogue is None else {offer.id: offer for offer in catalogue.offers}
-    return found
-
-
 def catalogue_loaded_at(lake: Lake) -> int | None:
     """When the current catalogue was written, in microseconds since the epoch; None where there is none."""
     version = lake.noted(CATALOGUE)
