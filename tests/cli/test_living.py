@@ -1,15 +1,9 @@
 """`mia simulate --live` over real HTTP."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
-from time import sleep
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
-from tests.cli.test_serve import free_port
+from tests.fakes.living import listening, run_live
 from tests.fakes.world import World
 from typer.testing import CliRunner, Result
 
@@ -26,25 +20,8 @@ from mia.timeline import MICROSECONDS, month_number
 MAY = month_number("2021-05")
 
 
-@contextmanager
-def listening(application: FastAPI) -> Iterator[str]:
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(application, port=port, log_config=None, access_log=False))
-    thread = Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-            sleep(0.01)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 def run(world: World, home: Path, url: str, *words: str) -> Result:
-    given = ["simulate", "--live", "--world", str(world.source), "--url", url, "--home", str(home), *words]
-    return CliRunner().invoke(app, given, catch_exceptions=False)
+    return run_live(world.source, home, url, *words)
 
 
 def test_days_are_played_at_a_running_service_once(world: World, tmp_path: Path) -> None:

@@ -4,8 +4,11 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -34,9 +37,9 @@ from mia.tables import REGION, SUBSCRIBER_ID
 from mia.timeline import date_of, month_of, month_text
 
 BASELINE = "2021-01"
+END_SECONDS = 5.0
 KEY_NAME = "demo"
 LANGUAGE = Language.EN
-LIVE_DAYS = 7
 LIVE = ("simulate", "--live")
 LIVING_APPLICATION = "mia.api.living:living_factory"
 MAIN = "from mia.cli.main import main; main()"
@@ -47,10 +50,9 @@ def demo(
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the headline.")] = False,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on; the next free one is taken.")] = 8080,
-    living: Annotated[
-        bool,
-        typer.Option("--live/--no-live", help=f"Play the first {LIVE_DAYS} days of the next month at the service."),
-    ] = True,
+    months: Annotated[
+        int, typer.Option(min=0, help="Months that subscribers live on at the service, MIA learning after each.")
+    ] = 1,
     home: Home = None,
 ) -> None:
     """Ingest the sample, build profiles, train, promote, and serve API and dashboard."""
@@ -73,27 +75,45 @@ def demo(
     Console().rule("Headline")
     Console().print(headline.sentence, soft_wrap=True)
     if not no_serve:
+        if months:
+            Console().rule("6 Live on: subscribers come, MIA learns")
         sys.stdout.flush()
         # Somebody reads along here.
         os.environ.setdefault("MIA_LOGGING__FORMAT", "text")
-        _serve(opened, source, host, free, address, living=living)
+        _serve(opened, source, host, free, address, months=months)
 
 
-def _serve(opened: Workspace, source: Path, host: str, port: int, address: str, *, living: bool) -> None:
+def _serve(opened: Workspace, source: Path, host: str, port: int, address: str, *, months: int) -> None:
     """Serve until interrupted. The time that visitors say it is counts only for those of this machine."""
     if not is_loopback(host):
+        if months:
+            Console().print("Nobody lives on: simulated time is for a service that only this machine reaches.")
         serve(host=host, port=port, workers=1, home=opened.home)
         return
     # Subscribers who are played come by the thousand.
     os.environ.setdefault("MIA_LOGGING__ACCESS", "false")
-    words = [*LIVE, "--days", str(LIVE_DAYS), "--world", str(source), "--url", address, "--home", str(opened.home)]
-    playing = subprocess.Popen([sys.executable, "-c", MAIN, *words]) if living else None  # noqa: S603 - our own words
-    try:
+    words = [*LIVE, "--months", str(months), "--world", str(source), "--url", address, "--home", str(opened.home)]
+    with _beside(words) if months else nullcontext():
         listen(LIVING_APPLICATION, opened, host=host, port=port)
+
+
+@contextmanager
+def _beside(words: Sequence[str]) -> Iterator[None]:
+    """Another `mia` at work meanwhile, which ends with the context at the latest."""
+    other = subprocess.Popen([sys.executable, "-c", MAIN, *words])  # noqa: S603 - our own words
+    try:
+        yield
     finally:
-        if playing is not None:
-            playing.terminate()
-            playing.wait()
+        _end(other)
+
+
+def _end(other: subprocess.Popen[bytes]) -> None:
+    """Ctrl-C has reached it as well, and without its service it has nothing to do; so it is pressed only then."""
+    for press in (other.poll, lambda: other.send_signal(signal.SIGINT), other.kill):
+        press()
+        with suppress(subprocess.TimeoutExpired):
+            other.wait(END_SECONDS)
+            return
 
 
 def _load_and_train(opened: Workspace, source: Path) -> None:
@@ -190,7 +210,7 @@ def _show_commands(home: Path, source: Path, address: str) -> None:
         lines.append(f"export MIA_HOME={shlex.quote(str(home))}")
     lines += [f"mia uptake --baseline {BASELINE} --by macro_region", "mia --help", ""]
     lines += [
-        "Watch it live: subscribers come for months, and MIA learns from what they do.",
+        "More months: subscribers come to this service, and MIA learns from what they do.",
         "mia simulate --live --months 3",
     ]
     lines[-1] += "" if source == LIVE_WORLD else f" --world {shlex.quote(str(source))}"

@@ -18,7 +18,7 @@ from mia.services.play import HttpDoor, keep_waiting, play, read_waiting, write_
 from mia.simulator.living import LivingMonth, live_month
 from mia.simulator.scenario import Scenario
 from mia.tables import SUBSCRIBERS, USAGE
-from mia.timeline import month_number, month_of, month_start, month_text
+from mia.timeline import date_of, month_number, month_of, month_start, month_text
 
 URL = "http://127.0.0.1:8080"
 WORLD = Path("data/sample")
@@ -47,6 +47,7 @@ def live(asked: Living, home: Path | None) -> None:
             door.require_ready()
             for _ in range(1 if asked.days else asked.months):
                 _live_month(opened, live_month(scenario, _next_month(opened)), door, asked)
+    typer.echo(f"see the arms apart: {door.url}/dashboard?by=arm, and `mia lift`")
 
 
 def load_scenario(world: Path) -> Scenario:
@@ -75,7 +76,8 @@ def _live_month(opened: Workspace, month: LivingMonth, door: HttpDoor, asked: Li
     typer.echo(f"{text}: {done.visits:,} visits, {kinds}")
     for reason, count in done.refused.most_common(5):
         typer.echo(f"refused {count:,} times: {reason}", err=True)
-    _show_arms(opened, month.month.number)
+    if done.visits:
+        _show_lift(opened, month.month.number)
     if asked.days is None:
         # Before its usage is loaded, which ends the month: one that is cut off is played again, which changes nothing.
         keep_waiting(kept, done.waiting)
@@ -90,28 +92,34 @@ def _learn(opened: Workspace, month: LivingMonth, door: HttpDoor) -> None:
         opened.ingest(path, table=USAGE.name, progress=progress)
         try:
             done = opened.retrain(as_of=month_start(number + 1), progress=progress)
-        except GateRefused as refusal:
-            typer.echo(f"retrained; {refusal}")
+        except (GateRefused, NotEnoughData) as refusal:
+            typer.echo(f"retrained: {refusal}; the champion before it stays in force")
             return
+    if opened.registry.champion() != done.version:
+        typer.echo(f"nothing new to learn from: model {done.version} was {done.outcome} before")
+        return
     door.require_ready(done.version)
-    typer.echo(f"retrained: model {done.version} is champion and in force")
+    typer.echo(f"retrained: model {done.version} passed the gate, is champion and in force")
 
 
-def _show_arms(opened: Workspace, month: int) -> None:
-    """Connections of a month per subscriber of each arm."""
-    events = opened.ledger.events()
-    days = (month_start(month), month_start(month + 1))
-    chosen = pc.and_(pc.greater_equal(events["local_day"], days[0]), pc.less(events["local_day"], days[1]))
-    counted = events.filter(chosen).group_by(["arm", "kind"]).aggregate([("event_id", "count")]).to_pylist()
-    counts = {(row["arm"], row["kind"]): row["event_id_count"] for row in counted}
-    people = [opened.arms.arm_of(str(one)) for one in _subscribers(opened).to_pylist()]
-    rates = {arm: counts.get((arm, "connection"), 0) / max(people.count(arm), 1) for arm in (Arm.CONTROL, Arm.MIA)}
-    table = new_table("arm", "subscribers", "impressions", "connections", "per 1,000", "against control", numbers=5)
-    for arm, rate in rates.items():
-        against = "" if arm is Arm.CONTROL or not rates[Arm.CONTROL] else f"{rate / rates[Arm.CONTROL] - 1:+.1%}"
-        shown, connected = (f"{counts.get((arm, kind), 0):,}" for kind in ("impression", "connection"))
-        table.add_row(arm, f"{people.count(arm):,}", shown, connected, f"{1_000 * rate:,.1f}", against)
+def _show_lift(opened: Workspace, month: int) -> None:
+    """What each arm did in a month, and lift since MIA's first decision."""
+    text = month_text(month)
+    arms = opened.lift.report(start=text, end=text).total.arms
+    table = new_table("arm", "subscribers", "shown to", "connections", "per 1,000", numbers=4)
+    for arm in (Arm.CONTROL, Arm.MIA):
+        found = arms[arm]
+        rate = f"{1_000 * found.connections / found.subscribers:,.1f}" if found.subscribers else "-"
+        table.add_row(arm, f"{found.subscribers:,}", f"{found.reached:,}", f"{found.connections:,}", rate)
     print_table(table)
+    report = opened.lift.report()
+    effect, since = report.total.connections, date_of(report.start)
+    if effect.relative is None:
+        typer.echo(f"since {since}: too few connections for a percentage against control")
+        return
+    ends = effect.anytime_relative_interval
+    low, high = ("?" if end is None else f"{end:+.1%}" for end in (ends.low, ends.high))
+    typer.echo(f"since {since}: arm mia connects {effect.relative:+.1%} against control, {low} to {high} at every look")
 
 
 def _next_month(opened: Workspace) -> int:
