@@ -5,7 +5,6 @@ import io
 from pathlib import Path
 from shutil import copy, copytree
 
-import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -54,7 +53,7 @@ def test_growth_reaches_back_to_before_mia_and_a_second_load_adds_nothing() -> N
     again = run("ingest", EARLIER, "--mapping", MAPPING)
     assert "already loaded" in again.stdout
     assert uptake("--by", "channel") == before
-    assert "in 2021-01" in run("uptake", "--baseline", "2021-01", "--by", "macro_region").stdout
+    assert "Urals" in run("uptake", "--baseline", "2021-01", "--by", "macro_region").stdout
 
 
 def test_a_bad_row_is_kept_with_file_row_column_and_rule(home: Path, tmp_path: Path) -> None:
@@ -69,8 +68,8 @@ def test_a_bad_row_is_kept_with_file_row_column_and_rule(home: Path, tmp_path: P
     lines = log.read_text("utf-8").splitlines()
     log.write_text("\n".join([lines[0], *bad, *lines[1:]]) + "\n", "utf-8")
     run("ingest", folder, "--mapping", MAPPING)
-    rejects = pq.read_table(next((home / "rejects").iterdir())).to_pylist()
-    found = {(row["file"], row["row"], row["column"], row["rule"]) for row in rejects}
+    with next((home / "rejects").iterdir()).open(encoding="utf-8", newline="") as file:
+        found = {(row["file"], int(row["row"]), row["column"], row["rule"]) for row in csv.DictReader(file)}
     assert {(file, row, column) for file, row, column, _ in found} == {
         ("log.csv", 1, "occurred_at"),
         ("log.csv", 2, "kind"),
