@@ -69,7 +69,9 @@ def test_a_bad_row_is_kept_with_file_row_column_and_rule(home: Path, tmp_path: P
     log.write_text("\n".join([lines[0], *bad, *lines[1:]]) + "\n", "utf-8")
     run("ingest", folder, "--mapping", MAPPING)
     with next((home / "rejects").iterdir()).open(encoding="utf-8", newline="") as file:
-        found = {(row["file"], int(row["row"]), row["column"], row["rule"]) for row in csv.DictReader(file)}
+        found = {
+            (row["source_file"], int(row["source_row"]), row["column"], row["rule"]) for row in csv.DictReader(file)
+        }
     assert {(file, row, column) for file, row, column, _ in found} == {
         ("log.csv", 1, "occurred_at"),
         ("log.csv", 2, "kind"),
