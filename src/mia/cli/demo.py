@@ -31,7 +31,7 @@ from mia.domain.event import Channel
 from mia.domain.offer import Language
 from mia.domain.subscriber import Arm
 from mia.errors import InvalidInput
-from mia.settings import Settings
+from mia.settings import Settings, load_settings
 from mia.storage.ledger import SCOPES
 from mia.tables import REGION, SUBSCRIBER_ID
 from mia.timeline import date_of, month_of, month_text
@@ -94,7 +94,7 @@ def _serve(opened: Workspace, source: Path, host: str, port: int, address: str, 
     os.environ.setdefault("MIA_LOGGING__ACCESS", "false")
     words = [*LIVE, "--months", str(months), "--world", str(source), "--url", address, "--home", str(opened.home)]
     with _beside(words) if months else nullcontext():
-        listen(LIVING_APPLICATION, opened, host=host, port=port)
+        listen(LIVING_APPLICATION, load_settings(opened.home), host=host, port=port)
 
 
 @contextmanager
