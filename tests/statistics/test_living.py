@@ -21,7 +21,7 @@ pytestmark = [
 SCENARIO = Scenario(subscribers=1_500, months=3, seed=21)
 LIVED = SCENARIO.start + SCENARIO.months
 SETTINGS = {
-    "MIA_THREADS": "2",
+    "MIA_THREADS": "1",
     # As many subscribers in each arm, so that few of them tell much.
     "MIA_ARMS__CONTROL_SHARE": "0.5",
     # The gate's bounds are meant for a larger operator; what it lets pass must prove itself below.
