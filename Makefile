@@ -10,7 +10,8 @@ QUIET_END := 2>&1 | sed '/nanobind: leaked/s/nanobind: .*//; /^ - leaked /d; /^ 
 # Twice quiet: warnings about package indexes that cannot be used are no news, errors still are.
 PIP := $(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt
 # As many tests at once as there are processors; whoever is done first takes over from the others.
-PYTEST := $(BIN)/pytest -q --numprocesses logical --dist worksteal
+# Threads of linear algebra beside as many tests would only wait for one another.
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q --numprocesses logical --dist worksteal
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
 from mia.frames import Floats, Ints, Singles
 from mia.ranking.calibration import expit, logit
@@ -155,9 +156,10 @@ def find_strengths(sums: list[Sums]) -> Floats:
         strengths[0] = INTERCEPT_STRENGTH
         known, squares = np.zeros(f), np.zeros(f)
         for gradient, curvature in whole:
-            variance = np.linalg.inv(curvature + np.diag(strengths))
-            known += 1.0 - strengths * np.diag(variance)
-            squares += (variance @ gradient) ** 2
+            # Half the work of a plain inverse, and this is where the time of a fit goes.
+            factor, _ = dpotrf(curvature + np.diag(strengths), lower=1)
+            known += 1.0 - strengths * np.diag(dpotri(factor, lower=1)[0])
+            squares += dpotrs(factor, gradient, lower=1)[0] ** 2
         strengths = np.clip(known / np.maximum(squares, 1e-12), LEAST_STRENGTH, MOST_STRENGTH)
     strengths[0] = INTERCEPT_STRENGTH
     return strengths

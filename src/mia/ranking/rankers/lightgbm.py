@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 
 import lightgbm
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from mia.errors import UnreadableModel
 from mia.frames import Floats, Matrix, Singles
@@ -167,7 +168,9 @@ def _learn(pairs: Pairs, labels: Floats, options: FitOptions) -> tuple[FeatureSc
     schema = FeatureSchema.fit(pairs, labels, options.fingerprint)
     if not options.affinity or labels.sum() < ENOUGH_CONNECTIONS:
         return schema, schema.training_matrix(pairs, labels)
-    schema, unseen = schema.with_affinity(pairs, labels)
+    # Matrices of some hundred columns: more threads than asked for only wait for one another.
+    with threadpool_limits(options.threads, "blas"):
+        schema, unseen = schema.with_affinity(pairs, labels)
     return schema, schema.training_matrix(pairs, labels, unseen)
 
 
