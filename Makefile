@@ -31,8 +31,8 @@ $(READY): pyproject.toml constraints.txt
 
 install: $(READY) ## Make the environment; source .venv/bin/activate puts its commands on the path
 
-demo: $(READY) ## Run the whole loop on data/sample, then serve API and dashboard; PORT=8081 for another port
-	@$(BIN)/mia demo $(if $(PORT),--port $(PORT))
+demo: $(READY) ## Run the whole loop on data/sample, then serve API and dashboard; PORT=8081 for another port, MONTHS=3 to live on for more than one
+	@$(BIN)/mia demo $(if $(PORT),--port $(PORT)) $(if $(MONTHS),--months $(MONTHS))
 
 test: $(READY) browser ## Run the test suite
 	@$(PYTEST) -m "not slow" $(QUIET_END)

@@ -67,6 +67,28 @@ def test_a_refresh_that_broke_off_goes_on_where_it_was(tmp_path: Path) -> None:
     assert report_of(ledger, tmp_path).table("2021-01")["cumulative"].to_pylist() == [9]
 
 
+class BusyLedger(FakeLedger):
+    """Somebody records one more event whenever its position is asked for first."""
+
+    def position(self) -> int:
+        found = super().position()
+        if found == 1:
+            self.append_events([an_event("later", CONNECTION, 18_629, subscriber_id="s2")])
+        return found
+
+
+def test_events_that_come_during_a_refresh_do_not_keep_it_from_ending(tmp_path: Path) -> None:
+    ledger = BusyLedger()
+    ledger.append_events([an_event("early", CONNECTION, 18_628, subscriber_id="s1")])
+    steps: list[int] = []
+
+    def few(_label: str, done: int, _total: int) -> None:
+        steps.append(done)
+        assert len(steps) < 5
+
+    assert roll_up_of(ledger, tmp_path).refresh(few).position == 2
+
+
 def test_another_ledger_and_another_window_begin_anew(tmp_path: Path) -> None:
     ledger = FakeLedger()
     ledger.append_events([an_event("a", IMPRESSION, 18_628), an_event("b", CONNECTION, 18_638)])

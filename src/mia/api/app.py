@@ -51,8 +51,13 @@ def create_app(
     *,
     traces: Traces | None = None,
     renew_seconds: float = RENEW_SECONDS,
+    door_clock: Callable[[], int] | None = None,
 ) -> FastAPI:
-    """The application; `renew_seconds` between looks for newer versions. Its shutdown drains the services."""
+    """The application; `renew_seconds` between looks for newer versions. Its shutdown drains the services.
+
+    `door_clock` is what keys, tokens and rates are held against, that of the services by default.
+    """
+    clock = door_clock or services.clock
     limits = DoorSettings() if limits is None else limits
     access_log = AccessLog()
 
@@ -79,9 +84,9 @@ def create_app(
     )
     metrics = Metrics()
     door = Access(
-        KeyRing(services.keys, services.clock),
-        build_tokens(tokens or TokenSettings(), services.clock),
-        Rates(limits.requests_per_second, limits.rates, limits.burst, services.clock),
+        KeyRing(services.keys, clock),
+        build_tokens(tokens or TokenSettings(), clock),
+        Rates(limits.requests_per_second, limits.rates, limits.burst, clock),
         services.sign_in,
         login=limits.dashboard_login,
     )

@@ -4,7 +4,11 @@ import json
 import os
 import shlex
 import shutil
+import signal
+import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -16,23 +20,29 @@ from rich.console import Console
 from mia.bootstrap import Workspace
 from mia.cli.figures import print_measures
 from mia.cli.ingest import show_report
+from mia.cli.living import URL as LIVE_URL
+from mia.cli.living import WORLD as LIVE_WORLD
 from mia.cli.progress import progress_bar
 from mia.cli.promote import show_checks
-from mia.cli.serve import require_free, serve
+from mia.cli.serve import is_loopback, listen, require_free, serve
 from mia.cli.workspace import Home, workspace
 from mia.domain.decision import DecisionRequest
 from mia.domain.event import Channel
 from mia.domain.offer import Language
 from mia.domain.subscriber import Arm
 from mia.errors import InvalidInput
-from mia.settings import Settings
+from mia.settings import Settings, load_settings
 from mia.storage.ledger import SCOPES
 from mia.tables import REGION, SUBSCRIBER_ID
 from mia.timeline import date_of, month_of, month_text
 
 BASELINE = "2021-01"
+END_SECONDS = 5.0
 KEY_NAME = "demo"
 LANGUAGE = Language.EN
+LIVE = ("simulate", "--live")
+LIVING_APPLICATION = "mia.api.living:living_factory"
+MAIN = "from mia.cli.main import main; main()"
 
 
 def demo(
@@ -40,6 +50,9 @@ def demo(
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the headline.")] = False,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on; the next free one is taken.")] = 8080,
+    months: Annotated[
+        int, typer.Option(min=0, help="Months that subscribers live on at the service, MIA learning after each.")
+    ] = 1,
     home: Home = None,
 ) -> None:
     """Ingest the sample, build profiles, train, promote, and serve API and dashboard."""
@@ -56,15 +69,51 @@ def demo(
         headline = opened.uptake.headline(opened.settings.headline, BASELINE, month)
         place = opened.home
     free = port if no_serve else _free_port(host, port)
-    _show_doors(f"http://{host}:{free}", key, link, subscriber)
-    _show_commands(place)
+    address = f"http://{host}:{free}"
+    _show_doors(address, key, link, subscriber)
+    _show_commands(place, source, address)
     Console().rule("Headline")
     Console().print(headline.sentence, soft_wrap=True)
     if not no_serve:
+        if months:
+            Console().rule("6 Live on: subscribers come, MIA learns")
         sys.stdout.flush()
         # Somebody reads along here.
         os.environ.setdefault("MIA_LOGGING__FORMAT", "text")
-        serve(host=host, port=free, workers=1, home=place)
+        _serve(opened, source, host, free, address, months=months)
+
+
+def _serve(opened: Workspace, source: Path, host: str, port: int, address: str, *, months: int) -> None:
+    """Serve until interrupted. The time that visitors say it is counts only for those of this machine."""
+    if not is_loopback(host):
+        if months:
+            Console().print("Nobody lives on: simulated time is for a service that only this machine reaches.")
+        serve(host=host, port=port, workers=1, home=opened.home)
+        return
+    # Subscribers who are played come by the thousand.
+    os.environ.setdefault("MIA_LOGGING__ACCESS", "false")
+    words = [*LIVE, "--months", str(months), "--world", str(source), "--url", address, "--home", str(opened.home)]
+    with _beside(words) if months else nullcontext():
+        listen(LIVING_APPLICATION, load_settings(opened.home), host=host, port=port)
+
+
+@contextmanager
+def _beside(words: Sequence[str]) -> Iterator[None]:
+    """Another `mia` at work meanwhile, which ends with the context at the latest."""
+    other = subprocess.Popen([sys.executable, "-c", MAIN, *words])  # noqa: S603 - our own words
+    try:
+        yield
+    finally:
+        _end(other)
+
+
+def _end(other: subprocess.Popen[bytes]) -> None:
+    """Ctrl-C has reached it as well, and without its service it has nothing to do; so it is pressed only then."""
+    for press in (other.poll, lambda: other.send_signal(signal.SIGINT), other.kill):
+        press()
+        with suppress(subprocess.TimeoutExpired):
+            other.wait(END_SECONDS)
+            return
 
 
 def _load_and_train(opened: Workspace, source: Path) -> None:
@@ -151,7 +200,7 @@ def _show_doors(address: str, key: str, link: str, subscriber: str) -> None:
         Console().print(line, soft_wrap=True, markup=False, highlight=False)
 
 
-def _show_commands(home: Path) -> None:
+def _show_commands(home: Path, source: Path, address: str) -> None:
     """How the other commands are reached, to be pasted into another terminal."""
     lines = ["Other commands, in another terminal:"]
     activate = Path(sys.prefix) / "bin" / "activate"
@@ -160,6 +209,13 @@ def _show_commands(home: Path) -> None:
     if home != Path.cwd() / Settings.model_fields["home"].default:
         lines.append(f"export MIA_HOME={shlex.quote(str(home))}")
     lines += [f"mia uptake --baseline {BASELINE} --by macro_region", "mia --help", ""]
+    lines += [
+        "More months: subscribers come to this service, and MIA learns from what they do.",
+        "mia simulate --live --months 3",
+    ]
+    lines[-1] += "" if source == LIVE_WORLD else f" --world {shlex.quote(str(source))}"
+    lines[-1] += "" if address == LIVE_URL else f" --url {address}"
+    lines.append("")
     for line in lines:
         Console().print(line, soft_wrap=True, markup=False, highlight=False)
 

@@ -12,6 +12,7 @@ import uvicorn
 from mia.cli.workspace import Home, workspace
 from mia.errors import InvalidInput, InvalidSettings
 from mia.logs import log_config
+from mia.settings import Settings
 
 APPLICATION = "mia.api.serve:serve_factory"
 PROTOCOL = "mia.api.protocol:PatientProtocol"
@@ -32,13 +33,17 @@ def serve(
         _ = opened.ledger
         # One process makes the secret of sessions, before workers begin at once.
         _ = opened.sign_in
-        settings = opened.settings
+    listen(APPLICATION, opened.settings, host=host, port=port, workers=workers)
+
+
+def listen(application: str, settings: Settings, *, host: str, port: int, workers: int = 1) -> None:
+    """Run an application over the workspace of these settings until interrupted."""
     if not settings.door.dashboard_login and not is_loopback(host):
         raise InvalidSettings(f"door.dashboard_login may be false on loopback only, not on {host}")
     # Workers are new processes: the environment is what they share with this one.
-    os.environ["MIA_HOME"] = str(opened.home)
+    os.environ["MIA_HOME"] = str(settings.home)
     uvicorn.run(
-        APPLICATION,
+        application,
         factory=True,
         host=host,
         port=port,

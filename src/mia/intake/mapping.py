@@ -12,9 +12,10 @@ import yaml
 from mia.errors import InvalidInput
 from mia.intake.answers import first_row
 from mia.intake.sources import Format, Found, Source, first_line, format_of
-from mia.tables import CANONICAL, OFFERS
+from mia.intake.value_maps import ValueMap, build_value_map
+from mia.tables import CANONICAL, EVENT_ID, EVENTS, OFFERS, USAGE
 
-KEYS = frozenset({"path", "format", "columns", "filter", "delimiter", "types"})
+KEYS = frozenset({"path", "format", "columns", "values", "filter", "delimiter", "types"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Names:
 def load_mapping(mapping: Path, source: Path) -> Found:
     """Read a mapping and find its files below `source`.
 
-    Per table a list of `{path: glob, format, delimiter, types, filter, columns: {canonical: SQL}}`. Raises
-    InvalidInput that names the mapping, the table and the column.
+    Per table a list of `{path: glob, format, delimiter, types, filter, columns: {canonical: SQL}, values: {canonical:
+    {foreign: ours}}}`. Raises InvalidInput that names the mapping, the table and the column.
     """
     try:
         content = yaml.safe_load(mapping.read_text("utf-8"))
@@ -102,6 +103,7 @@ class _Entry:
         self.columns = self._texts(entry, "columns")
         self.types = self._texts(entry, "types")
         self.entry: dict[str, Any] = entry
+        self.values = self._value_maps(entry)
         self._check_names()
         self._check_sql(connection)
 
@@ -125,8 +127,8 @@ class _Entry:
             path=path,
             name=name,
             format=cast("Format", kind),
-            columns=self.columns,
-            filter=None if self.entry.get("filter") is None else str(self.entry["filter"]),
+            columns=self._valued_columns(),
+            filter=self._whole_filter(),
             delimiter=self.entry.get("delimiter"),
             types=self.types,
             mapping=self.file,
@@ -138,11 +140,43 @@ class _Entry:
             raise self.refusal(f"{key} must be a mapping of names")
         return {str(name): str(text) for name, text in value.items()}
 
+    def _value_maps(self, entry: Mapping[str, Any]) -> dict[str, ValueMap]:
+        given = entry.get("values") or {}
+        if not isinstance(given, dict):
+            raise self.refusal("values must be a mapping of columns")
+        maps = {}
+        for name, pairs in given.items():
+            if name not in self.columns:
+                raise self.refusal("values of a column that is not mapped", str(name))
+            try:
+                maps[name] = build_value_map(pairs, self._closed_choices(name))
+            except ValueError as error:
+                raise self.refusal(str(error), name) from error
+        return maps
+
+    def _closed_choices(self, name: str) -> tuple[str, ...]:
+        # Further kinds of usage can be declared in the settings, so there the rows are judged, not the mapping.
+        if self.table == USAGE.name:
+            return ()
+        return next((column.choices for column in CANONICAL[self.table].columns if column.name == name), ())
+
+    def _valued_columns(self) -> dict[str, str]:
+        return {
+            name: self.values[name].ours(text) if name in self.values else text for name, text in self.columns.items()
+        }
+
+    def _whole_filter(self) -> str | None:
+        given = self.entry.get("filter")
+        parts = [] if given is None else [str(given)]
+        parts += [kept for name, each in self.values.items() if (kept := each.kept(self.columns[name])) is not None]
+        return parts[0] if len(parts) == 1 else " AND ".join(f"({part})" for part in parts) or None
+
     def _check_names(self) -> None:
         table = CANONICAL[self.table]
-        # The catalogue checks its fields itself, as some of them can come in more than one form.
+        # The catalogue checks its fields itself, as some of them can come in more than one form; ids of events that
+        # have none are made (see `mia.intake.event_ids`).
         for name in () if table is OFFERS else table.required:
-            if name not in self.columns:
+            if name not in self.columns and (table, name) != (EVENTS, EVENT_ID):
                 raise self.refusal("the column is required", name)
         if not table.open_columns:
             for name in self.columns:

@@ -7,6 +7,7 @@ import duckdb
 
 from mia.errors import InvalidInput
 from mia.intake.answers import count, first_row
+from mia.intake.event_ids import made_event_id
 from mia.intake.pseudonyms import PSEUDONYM
 from mia.intake.quoting import identifier, literal
 from mia.intake.raw import ROW, Raw
@@ -14,7 +15,7 @@ from mia.intake.reading import open_source
 from mia.intake.rejects import REJECTS
 from mia.intake.rules import DUCK, Rule, fault, named_rules, parsed, raw_name, raw_value
 from mia.intake.sources import Source, first_line
-from mia.tables import SUBSCRIBER_ID, Table
+from mia.tables import EVENT_ID, EVENTS, SUBSCRIBER_ID, Table
 
 FILE = ":file"
 FAULT = ":fault"
@@ -123,6 +124,8 @@ def expressions_of(
     if source.pseudonymise and SUBSCRIBER_ID in found:
         text, _ = found[SUBSCRIBER_ID]
         found[SUBSCRIBER_ID] = (f"{PSEUDONYM}(trim(CAST({text} AS VARCHAR)))", "VARCHAR")
+    if table is EVENTS and EVENT_ID not in found:
+        found[EVENT_ID] = made_event_id(found)
     return found
 
 

@@ -26,7 +26,7 @@ from mia.intake.staging import Plan, create_staged, curable_files, note_faults, 
 from mia.intake.tally import tally_usage
 from mia.offers.catalogue import Catalogue, build_catalogue, load_rows
 from mia.ports import Lake, LakeChange, Ledger
-from mia.storage.catalogues import load_catalogue_of, store_catalogue
+from mia.storage.catalogues import load_catalogue_of, load_offers_ever, store_catalogue
 from mia.storage.files import scratch_folder
 from mia.storage.policies import keep_policy
 from mia.tables import AMENDED, EVENTS, OFFERS, SUBSCRIBERS, USAGE
@@ -222,8 +222,9 @@ class _Load:
                 accepted=0 if same else len(fresh),
                 duplicates=len(fresh) if same else 0,
             )
-        known = fresh or current
-        know_offers(self.connection, [offer.id for offer in known.offers] if known is not None else [])
+        # What was connected before an offer was withdrawn stays connected, so every catalogue there was counts.
+        brought = [] if fresh is None else [offer.id for offer in fresh.offers]
+        know_offers(self.connection, [*load_offers_ever(self.lake), *brought])
         return fresh
 
     def _merge_subscribers(self) -> None:

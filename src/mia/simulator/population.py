@@ -146,7 +146,7 @@ def _draw_mix(rng: np.random.Generator, weights: Floats, concentration: float) -
 
 def _draw_contracts(rng: np.random.Generator, scenario: Scenario, n: int) -> tuple[Ints, Ints]:
     """First day of the contract and first day without it: 13 % a half-year join, 4 % leave."""
-    length = scenario.end_day - scenario.first_day
+    length = scenario.founded.end_day - scenario.first_day
     before = scenario.first_day - 1 - np.minimum(rng.exponential(1_500, n), 5_500).astype(np.int64)
     during = scenario.first_day + (rng.random(n) * length).astype(np.int64)
     activated = np.where(rng.random(n) < 1 - 0.87 ** (length / 181), during, before)

@@ -5,7 +5,7 @@ result depends neither on the machine nor on the order in which blocks are made.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 from zoneinfo import ZoneInfo
@@ -33,6 +33,7 @@ class Stage(IntEnum):
     TRIPS = 3
     USAGE = 4
     VISITS = 5
+    LIVE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class Block:
 class Scenario:
     """`subscribers` people over `months` months from `start` (month number); raises InvalidInput out of range.
 
+    Contracts begin within the `founding` months, all of them unless said otherwise.
+
     >>> [block.size for block in Scenario(subscribers=9_000, months=1, seed=1).blocks()]
     [4000, 4000, 1000]
     """
@@ -56,6 +59,7 @@ class Scenario:
     months: int
     seed: int
     start: int = month_number("2021-01")
+    founding: int | None = None
 
     def __post_init__(self) -> None:
         for name, value, most in (("subscribers", self.subscribers, 9_999_999), ("months", self.months, 120)):
@@ -73,6 +77,18 @@ class Scenario:
     def end_day(self) -> int:
         """First local day after the scenario."""
         return month_start(self.start + self.months)
+
+    @property
+    def founded(self) -> "Scenario":
+        """The scenario of the founding months alone."""
+        return self if self.founding is None else replace(self, months=self.founding, founding=None)
+
+    def through(self, month: int) -> "Scenario":
+        """The same world lived on to the end of a month (its number), which lies at or after the present end: what
+        happened before stays as it was, and nobody joins any more.
+        """
+        founding = self.months if self.founding is None else self.founding
+        return replace(self, months=max(month + 1 - self.start, self.months), founding=founding)
 
     def blocks(self) -> Iterator[Block]:
         """The blocks of subscribers, in order."""

@@ -80,6 +80,19 @@ def draw_visits(
     rng: np.random.Generator,
 ) -> Offered:
     """All that was offered in one month; `standing` moves on with it."""
+    row, second, channel = draw_turns(scenario, people, month, rng)
+    turn = np.arange(len(row)) - np.searchsorted(row, row)
+    slates = [
+        _show(scenario, people, response, calendar, standing, rng, row[now], second[now], channel[now])
+        for now in (np.flatnonzero(turn == each) for each in range(int(turn.max(initial=-1)) + 1))
+    ]
+    return join_offered(slates)
+
+
+def draw_turns(
+    scenario: Scenario, people: Population, month: Month, rng: np.random.Generator
+) -> tuple[Ints, Ints, Ints]:
+    """Who comes when in a month, and where: rows of the population, local seconds and channels, by row and time."""
     rates = people.visits * GROWTH ** (month.number - scenario.start)
     row = np.repeat(np.arange(len(people)), rng.poisson(rates))
     second = draw_moments(rng, people, month, row)
@@ -88,13 +101,7 @@ def draw_visits(
     row, second = row[here], second[here]
     order = np.lexsort((second, row))
     row, second = row[order], second[order]
-    channel = draw_rows(rng, people.channels, row)
-    turn = np.arange(len(row)) - np.searchsorted(row, row)
-    slates = [
-        _show(scenario, people, response, calendar, standing, rng, row[now], second[now], channel[now])
-        for now in (np.flatnonzero(turn == each) for each in range(int(turn.max(initial=-1)) + 1))
-    ]
-    return join_offered(slates)
+    return row, second, draw_rows(rng, people.channels, row)
 
 
 def join_offered(parts: list[Offered]) -> Offered:
@@ -143,7 +150,7 @@ def _show(
     standing.impressions[row] += np.minimum(count[:, 0], SLATE)
     filled = position <= count
     columns = np.broadcast_arrays(row[:, None], number, slate, channel[:, None], position, propensity, acceptance, now)
-    offered = _answer(rng, offers.subscription, *(column[filled] for column in columns))
+    offered = draw_answers(rng, offers.subscription, *(column[filled] for column in columns))
     _remember(standing, offers.once, offered)
     return offered
 
@@ -152,7 +159,7 @@ def _first(score: Floats) -> Ints:
     return np.argsort(-score, axis=1, kind="stable")[:, :SLATE]
 
 
-def _answer(
+def draw_answers(
     rng: np.random.Generator,
     subscription: NDArray[np.bool_],
     row: Ints,
@@ -164,7 +171,7 @@ def _answer(
     acceptance: Floats,
     shown: Ints,
 ) -> Offered:
-    """Who clicks, connects, declines and leaves again, and when."""
+    """Who clicks, connects, declines and leaves again, and when; every array has a value an impression."""
     n = len(row)
     accepts = rng.random(n) < acceptance
     clicks = np.where(accepts, rng.random(n) < 0.9, rng.random(n) < _CLICK_SHARE)

@@ -123,7 +123,9 @@ class RollUp:
 
     def _continues(self, state: State, target: int) -> bool:
         """Whether the roll-up is of this ledger, and counted by the same rules."""
-        return state.window == self._window and state.position <= target
+        # Events that came since the target was read may be rolled up already, here or by another process.
+        known = state.position <= target or state.position <= self._ledger.position()
+        return state.window == self._window and known
 
     def _step(self) -> State:
         with self._lake.change() as change:
