@@ -33,6 +33,7 @@ def test_signing_in_leads_back_and_signing_out_ends_it(stranger: Browser, addres
 def test_a_key_is_typed_and_sent_without_a_mouse(stranger: Browser, address: str) -> None:
     page = stranger.new_page()
     page.goto(f"{address}/dashboard/login")
+    expect(page.locator("input[name=key]")).to_be_focused()
     page.keyboard.type("mia_admin")
     with page.expect_navigation():
         page.keyboard.press("Enter")
