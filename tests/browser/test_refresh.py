@@ -94,6 +94,7 @@ def test_what_changed_is_put_in_and_nothing_else_moves(stranger: Browser, own_do
 def test_nothing_is_touched_while_nothing_changes(stranger: Browser, own_door: Door) -> None:
     with serving(own_door) as port:
         page = open_page(stranger, port).page
+        expect(page.locator("[aria-busy]")).to_have_count(0, timeout=30_000)
         page.evaluate("""() => {
             window.touched = 0;
             new MutationObserver(changes => { window.touched += changes.length; })
@@ -102,7 +103,8 @@ def test_nothing_is_touched_while_nothing_changes(stranger: Browser, own_door: D
         for _ in range(2):
             with page.expect_response(lambda answer: "/dashboard?" in answer.url):
                 page.clock.fast_forward(31_000)
-        page.wait_for_timeout(300)
+            # The next refresh is set when this one is done.
+            page.wait_for_timeout(1_000)
         assert page.evaluate("window.touched") == 0
         page.close()
 
