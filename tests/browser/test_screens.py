@@ -1,5 +1,7 @@
 """Every screen, theme and language: whole, without serious findings of axe, and kept as a picture to be looked at."""
 
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -22,9 +24,14 @@ def open_all(page: Page) -> None:
     page.eval_on_selector_all("details", "all => all.forEach(one => { one.open = true })")
 
 
-@pytest.mark.parametrize("lang", ["ru", "en"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
+def every_screen() -> Iterator[object]:
+    """Each screen, theme and language; the fast tests look at every screen in one theme and language of its own."""
+    first = {("desk", "light", "ru"), ("phone", "dark", "en"), ("wall", "dark", "ru")}
+    for one in product(SCREENS, ("light", "dark"), ("ru", "en")):
+        yield pytest.param(*one, marks=() if one in first else pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("screen", "theme", "lang"), every_screen())
 def test_dashboard(browser: SignedIn, address: str, screen: str, theme: str, lang: str) -> None:
     wide, high = SCREENS[screen]
     context = browser.new_context(viewport={"width": wide, "height": high}, color_scheme=theme)
