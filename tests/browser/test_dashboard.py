@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from tests.browser.conftest import sign_in
 from tests.browser.watched import CHARTS, LOADED, Watched
 from tests.fakes.door import Door
@@ -25,7 +25,7 @@ def watched(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Watche
 def test_page_is_whole_on_every_screen(watched: Watched, address: str, query: str) -> None:
     page = watched.page
     page.goto(f"{address}/dashboard{query}", wait_until="networkidle")
-    assert page.locator("figure img").count() == len(CHARTS)
+    expect(page.locator("figure img")).to_have_count(len(CHARTS), timeout=30_000)
     assert page.eval_on_selector_all("figure img", LOADED)
     shown = page.eval_on_selector_all("figure img", "images => images.map(image => image.currentSrc)")
     wanted = "theme=dark&width=narrow" if page.viewport_size["width"] < 640 else "theme=light&width=wide"
@@ -125,6 +125,8 @@ def test_an_address_is_a_view_that_can_be_sent(browser: Browser, stranger: Brows
     assert theirs.url.startswith(f"{address}/dashboard/login?next=")
     sign_in(theirs)
     assert theirs.url == sent
+    for page in (mine, theirs):
+        expect(page.locator("[aria-busy]")).to_have_count(0, timeout=30_000)
     for part in ("#headline", "#cumulative", "#offers", "#chart-lift figcaption"):
         assert mine.inner_text(part) == theirs.inner_text(part)
     mine.close()

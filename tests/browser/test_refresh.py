@@ -146,8 +146,8 @@ def test_lift_that_cannot_be_measured_says_why(stranger: Browser, own_door: Door
     empty = LiftMeter(own_door.ledger, FakePopulation([]), dict, CONNECT, LiftRules())
     with serving(own_door.with_services(lift=empty)) as port:
         page = open_page(stranger, port).page
-        assert "the lake holds no subscribers" in page.inner_text("#chart-lift .blank")
-        assert "Lift cannot be measured yet" in page.inner_text(".caused")
+        expect(page.locator("#chart-lift .blank")).to_contain_text("the lake holds no subscribers", timeout=30_000)
+        expect(page.locator(".caused")).to_contain_text("Lift cannot be measured yet")
         page.close()
 
 
