@@ -3,9 +3,11 @@
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 from mia.domain.decision import Decision, DecisionRequest, Fallback, Versions
 from mia.domain.subscriber import Arm
+from mia.errors import BrokenSnapshot, UnknownSnapshot
 from mia.ports import ProfileReader
 from mia.services.decide.live import Live, Sets
 from mia.services.decide.newcomers import Newcomers
@@ -32,10 +34,10 @@ class Force:
         clock: Callable[[], int],
     ) -> None:
         self._sets, self.newest, self._load_newcomers, self._clock = sets, newest, newcomers, clock
-        self.live = sets.of(newest())
+        self.trouble: str | None = None
+        self.live = self._first(newest())
         self.newcomers = self._newcomers_of(self.live)
         self.recent: deque[DecisionRequest] = deque(maxlen=RECENT)
-        self.trouble: str | None = None
         self.is_warm = False
         self._refused: tuple[Versions, int] | None = None
 
@@ -60,6 +62,16 @@ class Force:
         except Exception as error:
             # A registry or lake that is away must not take serving with it.
             self._say(f"newer versions could not be loaded: {error}")
+
+    def _first(self, versions: Versions) -> Live:
+        """The set to begin with; where its profiles cannot be read, one without: everybody is answered, and `renew`
+        goes on trying.
+        """
+        try:
+            return self._sets.of(versions)
+        except (BrokenSnapshot, UnknownSnapshot) as error:
+            self._say(f"profiles could not be loaded: {error}")
+            return self._sets.of(replace(versions, profile=None))
 
     def _swap(self, fresh: Live, attempt: Callable[[Live, DecisionRequest], Decision]) -> None:
         present = self.live
