@@ -41,15 +41,15 @@ class Account:
 
 class Load:
     """Clients in threads of their own. Each answer is followed by events: an impression that names it, a click that
-    names none, and, as often as the others, one that must be refused and one that is there already with another
+    names none, and now and then one that must be refused and, with `changed`, one that was acknowledged with another
     content. With `batch` each sends that many events at once.
     """
 
-    def __init__(self, service: Served, clients: int = 4, batch: int = 0, name: str = "c") -> None:
-        self.account, self._service, self._batch = Account(), service, batch
+    def __init__(self, service: Served, clients: int = 4, batch: int = 0, *, changed: bool = False) -> None:
+        self.account, self._service, self._batch, self._changed = Account(), service, batch, changed
         self._headers = {"X-API-Key": service.key}
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._work, args=(f"{name}{place}",)) for place in range(clients)]
+        self._threads = [threading.Thread(target=self._work, args=(f"c{place}",)) for place in range(clients)]
         self._broken: list[Exception] = []
 
     def __enter__(self) -> "Load":
@@ -111,7 +111,7 @@ class Load:
                 self._send(client, f"{one}-bad", "/v1/decisions", ask | {"channel": "none", "request_id": f"{one}-bad"})
             for given in events:
                 self._send(client, str(given["event_id"]), "/v1/events", {"events": [given]})
-            if number % 4 == 1:
+            if self._changed and number % 4 == 1 and events[0]["event_id"] in self.account.accepted:
                 again = events[0] | {"kind": "decline"}
                 client_told = self._told(client, "/v1/events", {"events": [again]})
                 assert client_told is None or client_told.status_code in (200, 409, 503)

@@ -31,7 +31,7 @@ def test_what_was_acknowledged_survives(
         url = postgres.fresh(f"killed_{victim}")
     draw = random.Random(f"{victim} {database}")
     with Served(home, ledger_url=url, workers=1 if victim == "service" else 2) as service:
-        with Load(service) as load:
+        with Load(service, changed=True) as load:
             for _ in range(KILLS):
                 load.goes_on(20)
                 time.sleep(draw.uniform(0.0, 0.5))
