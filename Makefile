@@ -38,12 +38,18 @@ test: $(READY) browser ## Run the test suite
 	@$(PYTEST) -m "not slow" $(QUIET_END)
 
 test-slow: $(READY) java ## Run the truth tests that take minutes
-	@$(PYTEST_SLOW) -m slow $(QUIET_END)
+	@$(PYTEST_SLOW) -m slow --ignore tests/faults $(QUIET_END)
 
 EXAMPLES ?= 150
 CASES ?= 3000
-test-faults: $(READY) ## Fuzz and attack the service; EXAMPLES an operation of the whole API (150: 10,000 cases and more), CASES of events
-	@FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_CASES=$(CASES) $(PYTEST) -rP tests/faults $(QUIET_END)
+# Kills in all, seconds that PostgreSQL stays away, requests in a row, and moves of the clock.
+KILLS ?= 50
+OUTAGE ?= 30
+REQUESTS ?= 20000
+MOVES ?= 600
+FAULTS := FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_CASES=$(CASES) FAULT_KILLS=$(KILLS) FAULT_OUTAGE_SECONDS=$(OUTAGE) FAULT_REQUESTS=$(REQUESTS) FAULT_CLOCK_STEPS=$(MOVES)
+test-faults: $(READY) ## Fuzz, attack, kill and starve the service; EXAMPLES an operation (150: 10,000 cases and more), CASES of events, KILLS, OUTAGE in seconds, REQUESTS, MOVES of the clock
+	@$(FAULTS) $(PYTEST) -rP tests/faults $(QUIET_END)
 
 check: $(READY) ## Lint, types, floors, and the tests that need no world around them
 	@$(BIN)/ruff format --check .

@@ -4,6 +4,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from getpass import getuser
 from hashlib import md5
@@ -230,6 +231,7 @@ class Parts:
         return self._decision_maker(
             self.newest_versions,
             self.arms,
+            besides_model=self.versions_besides_model,
             newcomers=self._newcomers,
             score_within=Budget(budgets.scorer_budget_ms / 1e3, trusting=True).run,
             # A file answers or fails; only a server can be there and say nothing.
@@ -321,12 +323,11 @@ class Parts:
 
     def newest_versions(self) -> Versions:
         """The newest of everything that decisions depend on."""
-        return Versions(
-            self.registry.champion(),
-            self.catalogue().version,
-            self.profiles.current(),
-            policy_version(self.lake),
-        )
+        return replace(self.versions_besides_model(), model=self.registry.champion())
+
+    def versions_besides_model(self) -> Versions:
+        """The newest of everything that decisions depend on and that the registry does not keep."""
+        return Versions(None, self.catalogue().version, self.profiles.current(), policy_version(self.lake))
 
     def end_of_events(self) -> int:
         """Just after the newest event, in microseconds; raises NotEnoughData on an empty ledger."""

@@ -9,6 +9,7 @@ text, everything else as JSON.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -117,10 +118,12 @@ class LightGBMRanker:
 
     def save(self, folder: Path) -> None:
         """Trees as LightGBM text, the rest as JSON."""
-        for bag, booster in enumerate(self._boosters):
-            booster.save_model(str(folder / MODEL.format(bag)))
+        files = [folder / MODEL.format(bag) for bag in range(len(self._boosters))]
+        for file, booster in zip(files, self._boosters, strict=True):
+            booster.save_model(str(file))
         head = {
             "bags": len(self._boosters),
+            "digests": list(map(_digest, files)),
             "schema": self.schema.to_json(),
             "calibration": {"intercept": self.calibration.intercept, "slope": self.calibration.slope},
         }
@@ -132,7 +135,13 @@ class LightGBMRanker:
         head = read_head(folder)
         try:
             with readable(folder):
-                boosters = [lightgbm.Booster(model_file=str(folder / MODEL.format(bag))) for bag in range(head["bags"])]
+                files = [folder / MODEL.format(bag) for bag in range(head["bags"])]
+                # LightGBM reads on behind the end of a file that was cut short, and takes the process with it.
+                # Models of earlier versions say nothing of their files.
+                digests = list(map(_digest, files))
+                if digests != head.get("digests", digests):
+                    raise ValueError("not the files that were saved")
+                boosters = [lightgbm.Booster(model_file=str(file)) for file in files]
                 schema, calibration = FeatureSchema.from_json(head["schema"]), Calibration(**head["calibration"])
                 found = cls(boosters, schema, calibration, head["objective"])
             found._ensemble.prepare()
@@ -236,3 +245,7 @@ def parameters(loss: Mapping[str, Any], options: FitOptions, bag: int = 0) -> di
         "force_col_wise": True,
         "verbosity": -1,
     }
+
+
+def _digest(file: Path) -> str:
+    return sha256(file.read_bytes()).hexdigest()
