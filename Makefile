@@ -37,8 +37,9 @@ demo: $(READY) ## Run the whole loop on data/sample, then serve API and dashboar
 test: $(READY) browser ## Run the test suite
 	@$(PYTEST) -m "not slow" $(QUIET_END)
 
-test-slow: $(READY) java ## Run the truth tests that take minutes
-	@$(PYTEST_SLOW) -m slow --ignore tests/faults $(QUIET_END)
+TESTS ?= tests
+test-slow: $(READY) java browser ## Run the truth tests that take minutes; TESTS="tests/engines" for some of them
+	@$(PYTEST_SLOW) -m slow --ignore tests/faults $(TESTS) $(QUIET_END)
 
 EXAMPLES ?= 150
 CASES ?= 3000

@@ -1,6 +1,5 @@
 """Every screen, theme and language: whole, without serious findings of axe, and kept as a picture to be looked at."""
 
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
@@ -24,14 +23,15 @@ def open_all(page: Page) -> None:
     page.eval_on_selector_all("details", "all => all.forEach(one => { one.open = true })")
 
 
-def every_screen() -> Iterator[object]:
-    """Each screen, theme and language; the fast tests look at every screen in one theme and language of its own."""
-    first = {("desk", "light", "ru"), ("phone", "dark", "en"), ("wall", "dark", "ru")}
-    for one in product(SCREENS, ("light", "dark"), ("ru", "en")):
-        yield pytest.param(*one, marks=() if one in first else pytest.mark.slow)
+FIRST = {("desk", "light", "ru"), ("phone", "dark", "en"), ("wall", "dark", "ru")}
+"""Fast tests look at each screen in one theme and language, slow ones in all."""
+LOOKS = [
+    pytest.param(*look, marks=() if look in FIRST else pytest.mark.slow)
+    for look in product(SCREENS, ("light", "dark"), ("ru", "en"))
+]
 
 
-@pytest.mark.parametrize(("screen", "theme", "lang"), every_screen())
+@pytest.mark.parametrize(("screen", "theme", "lang"), LOOKS)
 def test_dashboard(browser: SignedIn, address: str, screen: str, theme: str, lang: str) -> None:
     wide, high = SCREENS[screen]
     context = browser.new_context(viewport={"width": wide, "height": high}, color_scheme=theme)
