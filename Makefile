@@ -38,8 +38,9 @@ test: $(READY) browser ## Run the test suite
 	@$(PYTEST) -m "not slow" $(QUIET_END)
 
 TESTS ?= tests
-test-slow: $(READY) java browser ## Run the truth tests that take minutes; TESTS="tests/engines" for some of them
-	@$(PYTEST_SLOW) -m slow --ignore tests/faults $(TESTS) $(QUIET_END)
+RECORDS ?= 2000000
+test-slow: $(READY) java browser ## Run the truth tests that take minutes; TESTS="tests/engines" for some of them, RECORDS that DuckDB and Spark agree on
+	@SPARK_RECORDS=$(RECORDS) $(PYTEST_SLOW) -m slow --ignore tests/faults $(TESTS) $(QUIET_END)
 
 EXAMPLES ?= 150
 CASES ?= 3000
