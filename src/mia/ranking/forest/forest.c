@@ -252,6 +252,7 @@ int forest_explain(const forest *f, const splits *s, int64_t features, int64_t r
     const size_t size = (2 * (size_t)features + slots) * sizeof(lanes) + slots * sizeof(visit);
     char *memory = malloc(size + sizeof(lanes));
     if (!memory) return 1;
+    /* Lanes have to lie at a multiple of their size. */
     lanes *phi = (lanes *)(memory + sizeof(lanes) - (uintptr_t)memory % sizeof(lanes));
     lanes *values = phi + features;
     bits *agreed = (bits *)(values + features);

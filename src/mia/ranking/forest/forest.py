@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mia.frames import Floats, Ints, Singles
+from mia.frames import Floats, Ints, Matrix
 from mia.ranking.forest.layout import Masks
 from mia.ranking.forest.library import evaluator
 from mia.ranking.forest.splits import Splits
@@ -150,7 +150,7 @@ class Forest:
             _library().forest_sigmoid(rows, self.trees.steepness, _at(out))
         return out
 
-    def contributions(self, matrix: Singles) -> Floats:
+    def contributions(self, matrix: Matrix) -> Floats:
         """SHAP values of R rows (R x features) in the raw score, R x features, those of the trees' own distribution of
         training rows: their integral by two Gauss points.
 
