@@ -149,8 +149,8 @@ def measure_request(name: str, ranker: LightGBMRanker, pairs: Pairs) -> None:
         native=lambda: booster.predict(whole, num_threads=1),
         compiled=lambda: [forest.predict(len(pairs), everything) for forest in ensemble._forests or ()],
     )
-    exact = np.asarray(booster.predict(whole[:3_000], pred_contrib=True))[:, :-1]
-    agree, told = agreement(ranker, pairs.take(np.arange(min(3_000, len(pairs)))), exact)
+    some = pairs.take(np.arange(min(3_000, len(pairs))))
+    agree, told = agreement(ranker, some, np.asarray(booster.predict(whole[:3_000], pred_contrib=True))[:, :-1])
     equal = np.array_equal(ensemble.predict(len(pairs), everything), booster.predict(whole))
     print(f"\n{name}: {booster.num_trees()} trees, compiled {ensemble.is_compiled}, equal bits {equal}")
     print(f"  40 rows of one subscriber, us: LightGBM {1e6 * seconds['native']:.0f}, ", end="")
@@ -163,13 +163,15 @@ def measure_request(name: str, ranker: LightGBMRanker, pairs: Pairs) -> None:
 
 
 def agreement(ranker: LightGBMRanker, pairs: Pairs, exact: np.ndarray) -> tuple[float, int]:
-    """Share of the pairs with a reason whose first one is that of the exact values, and their number."""
+    """Share of the pairs with a reason whose first one is that of the exact values, affinity spread; their number."""
+
+    spread = ranker.schema.spread(ranker.schema.terms(pairs), exact)
 
     class Exact:
         places = ranker.places
 
         def contributions(self, _: Pairs, which: np.ndarray) -> np.ndarray:
-            return exact[which]
+            return spread[which]
 
     every = np.arange(len(pairs))
     both = zip(*(explain(one, pairs, every, Language.RU) for one in (ranker, Exact())), strict=True)

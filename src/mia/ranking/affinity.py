@@ -152,14 +152,13 @@ def spread(terms: Singles, contributions: Floats, at: int, features: int, pairs:
     Each column gets a part by what it adds in that direction; what attributes, bends and keys add stays. Sums over a
     row are kept.
     """
-    terms = terms.astype(float)
-    terms[:, 0] = 0.0
-    whole = contributions[:, at]
-    along = np.maximum(terms * np.sign(whole)[:, None], 0.0)
-    parts = whole[:, None] * along / np.maximum(along.sum(axis=1, keepdims=True), LEAST)
-    first_pair = terms.shape[1] - pairs - 1
+    whole = contributions[:, at : at + 1]
+    parts = np.maximum(terms * np.sign(whole), 0.0)
+    parts[:, 0] = 0.0
+    parts *= whole / np.maximum(parts.sum(axis=1, keepdims=True), LEAST)
+    people, own = parts[:, 1 : 1 + features], parts[:, terms.shape[1] - pairs - 1 : -1]
     out = contributions.copy()
-    out[:, :features] += parts[:, 1 : 1 + features]
-    out[:, at - pairs : at] += parts[:, first_pair:-1]
-    out[:, at] -= parts[:, 1 : 1 + features].sum(axis=1) + parts[:, first_pair:-1].sum(axis=1)
+    out[:, :features] += people
+    out[:, at - pairs : at] += own
+    out[:, at] -= people.sum(axis=1) + own.sum(axis=1)
     return out

@@ -184,7 +184,8 @@ class FeatureSchema:
         """Contributions R x columns, in which that of the affinity goes to the columns that its lines read."""
         if terms is None:
             return contributions
-        return spread(terms, contributions, self.names.index(AFFINITY), len(self.profile), len(self.pair))
+        at = contributions.shape[1] - len(self.shown) - len(self.learnt)
+        return spread(terms, contributions, at, len(self.profile), len(self.pair))
 
     def sides(self, pairs: Pairs) -> Sides:
         """What the lines of the affinity look at; FeatureMismatch for a schema that has none."""

@@ -40,7 +40,11 @@ def explain(model: Explainable, pairs: Pairs, which: Ints, language: Language) -
     """Up to three reasons for each of the pairs asked for, the strongest first."""
     templates, columns, starts = _spoken(tuple(model.places), tuple(model.places.values()))
     weights = np.add.reduceat(model.contributions(pairs, which)[:, columns], starts, axis=1)
-    return [_reasons(pairs, row, templates, mine, language) for row, mine in zip(which.tolist(), weights, strict=True)]
+    order, told = np.argsort(-weights, axis=1, kind="stable"), np.count_nonzero(weights > 0, axis=1)
+    return [
+        _reasons(pairs, row, [templates[place] for place in places[:count]], language)
+        for row, places, count in zip(which.tolist(), order.tolist(), told.tolist(), strict=True)
+    ]
 
 
 @lru_cache(maxsize=8)
@@ -57,12 +61,9 @@ def _spoken(names: tuple[str, ...], places: tuple[int, ...]) -> tuple[tuple[Temp
     )
 
 
-def _reasons(
-    pairs: Pairs, row: int, templates: Sequence[Template], weights: Floats, language: Language
-) -> tuple[Reason, ...]:
+def _reasons(pairs: Pairs, row: int, templates: Sequence[Template], language: Language) -> tuple[Reason, ...]:
     found: list[Reason] = []
-    for place in np.argsort(-weights, kind="stable")[: np.count_nonzero(weights > 0)].tolist():
-        template = templates[place]
+    for template in templates:
         numbers = template.fact(pairs, row)
         if numbers is not None:
             given = {name: Number(value, language) for name, value in numbers.items()}

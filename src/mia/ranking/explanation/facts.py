@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from mia.domain.offer import Offer
 from mia.frames import places_of
 from mia.ranking.pairs import Pairs
 
@@ -83,31 +82,6 @@ def percent(name: str, least: float) -> Fact:
     return fact
 
 
-def gives(column: str, then: Fact) -> Fact:
-    """The fact, but only for offers that give something in that column."""
-    return where(lambda pairs, row: pairs.offers.column(column)[pairs.cols[row]] > 0, then)
-
-
-def tagged(tags: tuple[str, ...], then: Fact) -> Fact:
-    """The fact, but only for offers of one of these tags or categories."""
-
-    def speaks(pairs: Pairs, row: int) -> bool:
-        offer: Offer = pairs.offers.offers[pairs.cols[row]]
-        return any(tag in offer.tags or tag == offer.category for tag in tags)
-
-    return where(speaks, then)
-
-
-def discounted(then: Fact) -> Fact:
-    """The fact, but only for offers at a discount."""
-    return gives("offer_discount", then)
-
-
-def where(holds: Callable[[Pairs, int], bool], then: Fact) -> Fact:
-    """The fact, but only where something holds."""
-    return lambda pairs, row: then(pairs, row) if holds(pairs, row) else None
-
-
 def unless(other: Fact, then: Fact) -> Fact:
     """The fact, but only where the other one does not hold."""
-    return where(lambda pairs, row: other(pairs, row) is None, then)
+    return lambda pairs, row: then(pairs, row) if other(pairs, row) is None else None

@@ -1,23 +1,31 @@
 """What can be said to a subscriber, in both languages, and the model columns that each text stands for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mia.domain.offer import Text
-from mia.ranking.explanation import facts
+from mia.ranking.explanation import facts, subjects
 from mia.ranking.explanation.facts import Fact
+from mia.ranking.explanation.subjects import Subject
 from mia.ranking.explanation.wording import GIGABYTE
+from mia.ranking.pairs import Pairs
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What to say of a fact: `columns` are the model columns that stand for it, and `fact` gives the numbers of the
-    text, or None where it does not hold.
+    """What to say of a fact: `columns` are the model columns that stand for it, `told` gives the numbers of the text,
+    or None where it does not hold, and `subject` says which offers it may be said of.
     """
 
     code: str
     columns: tuple[str, ...]
     text: Text
-    fact: Fact
+    told: Fact
+    subject: Subject = subjects.anything
+
+    def fact(self, pairs: Pairs, row: int) -> Mapping[str, float] | None:
+        """The numbers of the text for one pair, or None where it is not to be said."""
+        return self.told(pairs, row) if self.subject(pairs.offers.offers[pairs.cols[row]]) else None
 
 
 APPLICATIONS = {
@@ -38,7 +46,8 @@ PACKAGE = (
         "data_above_tariff",
         ("data_used_share", "data_need_above", "data_package_used_share_30d", "data_package_above_30d"),
         Text("За месяц вы израсходовали {used:.1} ГБ из {of:.1}", "You used {used:.1} of {of:.1} GB in a month"),
-        facts.gives("offer_data_mb", facts.used_of("data_mb_30d", "tariff_data_mb", LEAST_SHARE, GIGABYTE)),
+        facts.used_of("data_mb_30d", "tariff_data_mb", LEAST_SHARE, GIGABYTE),
+        subjects.gives("data_mb"),
     ),
     Template(
         "voice_above_tariff",
@@ -47,7 +56,8 @@ PACKAGE = (
             "За месяц вы проговорили {used:минуту|минуты|минут} из {of}",
             "You called for {used} of {of:minute|minutes} in a month",
         ),
-        facts.gives("offer_voice_minutes", facts.used_of("voice_out_minutes_30d", "tariff_voice_minutes", LEAST_SHARE)),
+        facts.used_of("voice_out_minutes_30d", "tariff_voice_minutes", LEAST_SHARE),
+        subjects.gives("voice_minutes"),
     ),
     Template(
         "sms_above_tariff",
@@ -56,7 +66,8 @@ PACKAGE = (
             "За месяц вы отправили {used:сообщение|сообщения|сообщений} из {of}",
             "You sent {used} of {of:message|messages} in a month",
         ),
-        facts.gives("offer_sms_count", facts.used_of("sms_out_count_30d", "tariff_sms", LEAST_SHARE)),
+        facts.used_of("sms_out_count_30d", "tariff_sms", LEAST_SHARE),
+        subjects.gives("sms_count"),
     ),
     Template(
         "package_runs_out",
@@ -65,16 +76,15 @@ PACKAGE = (
             "С расходом последней недели пакета интернета хватает на {value:день|дня|дней}",
             "At last week's pace, your data package lasts {value:day|days}",
         ),
-        facts.gives("offer_data_mb", facts.profile("data_package_lasts_7d", 1.0, 25.0)),
+        facts.profile("data_package_lasts_7d", 1.0, 25.0),
+        subjects.gives("data_mb"),
     ),
     Template(
         "paid_beyond_package",
         ("over_package_charge_30d",),
         Text("За месяц вам приходилось доплачивать сверх пакета", "You paid beyond your package in the last month"),
-        facts.where(
-            lambda pairs, row: bool(pairs.offers.offers[pairs.cols[row]].gives),
-            facts.profile("over_package_charge_30d", 1.0),
-        ),
+        facts.profile("over_package_charge_30d", 1.0),
+        subjects.package,
     ),
 )
 
@@ -90,7 +100,8 @@ USAGE = (
             "data_sessions_30d",
         ),
         Text("За месяц вы израсходовали {value:.1} ГБ", "You used {value:.1} GB in a month"),
-        facts.gives("offer_data_mb", facts.profile("data_mb_30d", 2.0, scale=GIGABYTE)),
+        facts.profile("data_mb_30d", 2.0, scale=GIGABYTE),
+        subjects.gives("data_mb"),
     ),
     Template(
         "heavy_voice",
@@ -105,7 +116,8 @@ USAGE = (
             "За месяц — {value:минута|минуты|минут} исходящих звонков",
             "{value:minute|minutes} of outgoing calls in a month",
         ),
-        facts.gives("offer_voice_minutes", facts.profile("voice_out_minutes_30d", 100.0)),
+        facts.profile("voice_out_minutes_30d", 100.0),
+        subjects.gives("voice_minutes"),
     ),
     Template(
         "data_grows",
@@ -114,13 +126,15 @@ USAGE = (
             "За последнюю неделю вы тратили на {more} % больше интернета, чем в среднем за месяц",
             "Last week you used {more} % more data than in an average week of the month",
         ),
-        facts.gives("offer_data_mb", facts.grown("data_trend_30d", 1.2)),
+        facts.grown("data_trend_30d", 1.2),
+        subjects.gives("data_mb"),
     ),
     Template(
         "night_data",
         ("data_night_share_30d",),
         Text("Ночью вы тратите {share} % своего интернета", "{share} % of your data is used at night"),
-        facts.tagged(("night", "data_night"), facts.percent("data_night_share_30d", 0.15)),
+        facts.percent("data_night_share_30d", 0.15),
+        subjects.tagged("night", "data_night"),
     ),
     *(
         Template(
@@ -130,7 +144,8 @@ USAGE = (
                 f"За месяц вы потратили {{value:.1}} ГБ на {words.ru}",
                 f"You used {{value:.1}} GB on {words.en} in a month",
             ),
-            facts.tagged((name,), facts.profile(f"data_mb_{name}_30d", 1.0, scale=GIGABYTE)),
+            facts.profile(f"data_mb_{name}_30d", 1.0, scale=GIGABYTE),
+            subjects.tagged(name),
         )
         for name, words in APPLICATIONS.items()
     ),
@@ -138,7 +153,8 @@ USAGE = (
         "roaming",
         ("roaming_data_mb_30d", "roaming_data_mb_90d", "roaming_data_mb_7d", "data_roaming_share_30d"),
         Text("В поездках за три месяца вы потратили {value} МБ", "{value} MB used on trips in three months"),
-        facts.tagged(("travel", "roaming"), facts.profile("roaming_data_mb_90d", 50.0)),
+        facts.profile("roaming_data_mb_90d", 50.0),
+        subjects.tagged("travel", "roaming"),
     ),
     Template(
         "roaming_calls",
@@ -147,13 +163,15 @@ USAGE = (
             "В поездках за три месяца вы проговорили {value:минуту|минуты|минут}",
             "{value:minute|minutes} of calls on trips in three months",
         ),
-        facts.tagged(("travel", "roaming"), facts.profile("roaming_voice_minutes_90d", 10.0)),
+        facts.profile("roaming_voice_minutes_90d", 10.0),
+        subjects.tagged("travel", "roaming"),
     ),
     Template(
         "abroad",
         ("abroad_data_mb_30d", "abroad_voice_minutes_30d"),
         Text("За границей за месяц вы потратили {value} МБ", "{value} MB used abroad in a month"),
-        facts.tagged(("travel", "roaming"), facts.profile("abroad_data_mb_30d", 20.0)),
+        facts.profile("abroad_data_mb_30d", 20.0),
+        subjects.tagged("travel", "roaming"),
     ),
 )
 
@@ -191,7 +209,8 @@ TASTE = (
             "За три месяца вы {value:раз|раза|раз} воспользовались скидкой",
             "You used a discount {value:time|times} in three months",
         ),
-        facts.discounted(facts.profile("discounted_records_90d", 3.0)),
+        facts.profile("discounted_records_90d", 3.0),
+        subjects.discounted,
     ),
     Template(
         "liked_category",

@@ -57,7 +57,9 @@ class Ensemble:
         )
 
     def contributions(self, matrix: Floats) -> Floats:
-        """Exact SHAP values of R rows of the whole matrix, R x columns, in the raw score."""
+        """SHAP values of R rows of the whole matrix, R x columns, in the raw score: those of the compiled form, see
+        `Forest.contributions`, or LightGBM's exact ones.
+        """
         forests = self._forests if evaluator() is not None else None
         if forests is None:
             parts = [np.asarray(one.predict(matrix, pred_contrib=True, num_threads=1)) for one in self.boosters]

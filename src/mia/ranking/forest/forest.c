@@ -1,4 +1,4 @@
-/* Scores and SHAP values of boosted trees with numeric splits.
+/* Scores and reasons of boosted trees with numeric splits.
  *
  * A tree is a set of leaves, one bit each, from left to right; a tree of more than 64 leaves has several words. A node
  * at which a row goes right rules out the leaves of its left subtree, and the lowest bit left is the leaf of the row
@@ -12,13 +12,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define LANES 8
+#define ROWS 4   /* explained side by side */
+#define POINTS 2 /* of the integral, for each of them */
+#define LANES (ROWS * POINTS)
 #define TOGETHER 4
 
-/* Vectors of GCC and Clang, on whatever the processor has; memory of theirs is aligned as doubles are. */
-typedef double lanes __attribute__((vector_size(8 * LANES), aligned(8)));
-typedef int64_t bits __attribute__((vector_size(8 * LANES), aligned(8)));
-static const lanes ONE = {1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
+/* Vectors of GCC and Clang, on whatever the processor has. */
+typedef float lanes __attribute__((vector_size(4 * LANES)));
+typedef int32_t bits __attribute__((vector_size(4 * LANES)));
+static const lanes ONE = {1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f};
 
 typedef struct {
     double threshold; /* the row goes right above it */
@@ -174,124 +176,111 @@ void forest_sigmoid(int64_t count, double steepness, double *values) {
 }
 
 typedef struct {
-    double threshold;
-    double left;  /* share of the training rows that went left */
-    int32_t feature; /* its last bit: a missing value goes right */
-    int32_t above;   /* the node that asked for the feature before, else the node; last bit: the way from there */
+    float threshold;
+    float left;          /* share of the training rows that went left */
+    float told[POINTS];  /* chance that the feature is known, for a row that agreed with what was asked of it before */
+    float slope[POINTS]; /* what the chance to know the feature changes here, in units of `lean` */
+    int32_t feature;     /* its last bit: a missing value goes right */
+    int32_t above;       /* 1 + 2 x the node that asked for the feature before + the way from there; 0 without one */
     int32_t child[2];
 } node;
 
 typedef struct {
-    int64_t trees, largest; /* trees with a split, and the most inner nodes of one */
-    const node *nodes;      /* by tree, parents before children */
+    int64_t trees, largest;    /* trees with a split, and the most inner nodes of one */
+    const node *nodes;         /* by tree, parents before children */
     const int64_t *node_start; /* trees + 1 */
-    const double *leaves;
+    const float *leaves;
     const int64_t *leaf_start;
-    const int64_t *groups; /* trees: how many times LANES Gauss points on [0, 1] */
-    const double *points;  /* those of one group, of two, ... */
-    const double *weights;
+    const float *weights; /* POINTS */
 } splits;
 
 typedef struct {
     lanes reach; /* weight of the way to here */
     lanes below; /* what the leaves below are worth from here */
+    lanes right; /* chance to go right from here */
+    lanes turn;  /* what each unit that the right is worth more than the left adds to the feature */
 } visit;
 
-typedef struct {
-    lanes again;   /* 1 / chance to agree with what was asked of the feature before */
-    lanes unknown; /* chance that the feature is not known yet, for a row that agreed */
-} asked;
-
-typedef struct {
-    int32_t hot, cold; /* the child that the row goes to, and the other one */
-    int64_t right;
-    int64_t alive; /* all bits where the row agreed with what was asked of the feature before, else none */
-    double share;  /* of the training rows that go to the other child */
-} turn;
-
-static inline lanes either(int64_t which, lanes one, lanes other) {
-    const bits mask = (bits){0} + which;
-    return (lanes)(((bits)one & mask) | ((bits)other & ~mask));
+static inline lanes pairs_of(const float *two) {
+    return (lanes){two[0], two[1], two[0], two[1], two[0], two[1], two[0], two[1]};
 }
 
-/* What each feature adds to one row in one tree, at LANES points t of the integral.
+/* What each feature adds to ROWS rows in one tree, at POINTS points t of the integral.
  *
- * When a feature is known with chance t, a node splits the weight of its way: to the side that the row does not go
- * leads the part (1 - t) x [share of the training rows there], to the other one the rest. A feature that was asked
- * before is known already with a chance that Bayes' rule gives; one that the row did not agree with says nothing more.
- * The derivative by the feature's own chance, times 1 - t, is what it adds.
+ * When a feature is known with chance t, a row leans from the [share of the training rows] of each side of a node to
+ * the side that it goes to itself. A feature that was asked before is known already with a chance that Bayes' rule
+ * gives; one that the row did not agree with says nothing more. The derivative of what the tree is worth by the
+ * feature's own chance is what it adds.
  */
-static void explain_tree(const node *nodes, int64_t count, const double *values, const asked *asks, turn *turns,
-                         visit *visits, lanes *phi) {
+static void explain_tree(const node *nodes, int64_t count, const lanes *values, bits *agreed, visit *visits,
+                         lanes *phi) {
     for (int64_t place = 0; place < count; place++) {
         const node *at = nodes + place;
-        const double value = values[at->feature >> 1];
-        const int64_t right = value != value ? at->feature & 1 : value > at->threshold;
-        const turn *above = turns + (at->above >> 1);
-        const int64_t agreed = above->alive & -(int64_t)(above->right == (at->above & 1));
-        const int64_t alive = -(int64_t)(at->above >> 1 == place) | agreed;
-        turns[place] = (turn){at->child[right], at->child[!right], right, alive, fabs((double)!right - at->left)};
-        const lanes reach = visits[place].reach, unknown = either(alive, asks[place].unknown, ONE);
-        const lanes cold = reach * (unknown * turns[place].share);
-        visits[at->child[!right]].reach = cold;
-        visits[at->child[right]].reach = reach - cold;
+        visit *here = visits + place;
+        const lanes value = values[at->feature >> 1];
+        const bits goes = (value > at->threshold) | ((value != value) & -(at->feature & 1));
+        const bits alive = agreed[at->above];
+        const lanes share = ONE - at->left;
+        const lanes lean = (lanes)((bits)((lanes)(goes & (bits)ONE) - share) & alive);
+        const lanes reach = here->reach, right = share + pairs_of(at->told) * lean, beyond = reach * right;
+        agreed[2 * place + 1] = alive & ~goes;
+        agreed[2 * place + 2] = alive & goes;
+        here->right = right;
+        here->turn = reach * pairs_of(at->slope) * lean;
+        visits[at->child[1]].reach = beyond;
+        visits[at->child[0]].reach = reach - beyond;
     }
     for (int64_t place = count - 1; place >= 0; place--) {
-        const turn *here = turns + place;
-        const visit *cold = visits + here->cold;
-        const lanes hot = visits[here->hot].below, gain = hot - cold->below;
-        phi[nodes[place].feature >> 1] += either(here->alive, asks[place].again * cold->reach * gain, (lanes){0.0});
-        visits[place].below = hot - either(here->alive, asks[place].unknown, ONE) * here->share * gain;
+        const node *at = nodes + place;
+        visit *here = visits + place;
+        const lanes left = visits[at->child[0]].below, gain = visits[at->child[1]].below - left;
+        phi[at->feature >> 1] += here->turn * gain;
+        here->below = left + here->right * gain;
     }
 }
 
-/* SHAP values of rows x features, written to out (rows x features); returns 0, or 1 where memory is short.
+/* SHAP values of rows x features, by so few points, written to out (rows x features); returns 0, or 1 where memory is
+ * short.
  *
  * On the path to one leaf, the rows that reach it when only the features of a set S are known weigh the product of
  * agreement (0 or 1) over S and of the shares elsewhere. The Shapley value of such a product is an integral of a
  * polynomial (Owen, G. (1972)), which as many Gauss points as half of the features on the path give exactly; for all
  * leaves at once its values are made on the way down a tree and up again (Yu, P. et al. (2022), Linear TreeShap).
  */
-int forest_explain(const forest *f, const splits *s, int64_t features, int64_t rows, const double *matrix,
-                   double *out) {
-    const size_t cells = (size_t)(rows * features), slots = (size_t)(2 * s->largest + 1);
-    const size_t slot = sizeof(visit) + sizeof(asked) + sizeof(turn) + sizeof(double);
-    const size_t size = cells * (sizeof(lanes) + sizeof(double)) + slots * slot;
+int forest_explain(const forest *f, const splits *s, int64_t features, int64_t rows, const float *matrix, double *out) {
+    const size_t slots = (size_t)(2 * s->largest + 1);
+    const size_t size = (2 * (size_t)features + slots) * sizeof(lanes) + slots * sizeof(visit);
     char *memory = malloc(size + sizeof(lanes));
     if (!memory) return 1;
-    /* Lanes that lie across two lines of the cache are slow. */
+    /* Lanes have to lie at a multiple of their size. */
     lanes *phi = (lanes *)(memory + sizeof(lanes) - (uintptr_t)memory % sizeof(lanes));
-    visit *visits = (visit *)(phi + cells);
-    asked *asks = (asked *)(visits + slots);
-    turn *turns = (turn *)(asks + slots);
-    double *known = (double *)(turns + slots); /* share of the training rows that agreed with what was asked before */
-    double *values = known + slots;
-    for (size_t cell = 0; cell < cells; cell++) {
-        values[cell] = seen(f, (int64_t)cell % features, matrix[cell]);
-        phi[cell] = (lanes){0.0};
-    }
-    for (int64_t tree = 0; tree < s->trees; tree++) {
-        const int64_t start = s->node_start[tree], count = s->node_start[tree + 1] - start, groups = s->groups[tree];
-        for (int64_t leaf = 0; leaf <= count; leaf++)
-            visits[count + leaf].below = ONE * s->leaves[s->leaf_start[tree] + leaf];
-        for (int64_t group = groups * (groups - 1) / 2; group < groups * (groups + 1) / 2; group++) {
-            const lanes t = ((const lanes *)s->points)[group], rest = ONE - t;
-            for (int64_t place = 0; place < count; place++) {
-                const node *at = s->nodes + start + place;
-                const int64_t above = at->above >> 1;
-                const double left = s->nodes[start + above].left;
-                known[place] = above == place ? 1.0 : known[above] * (at->above & 1 ? 1.0 - left : left);
-                asks[place].again = above == place ? ONE : ONE / (t + rest * known[place]);
-                asks[place].unknown = rest * known[place] * asks[place].again;
+    lanes *values = phi + features;
+    bits *agreed = (bits *)(values + features);
+    visit *visits = (visit *)(agreed + slots);
+    const lanes weights = pairs_of(s->weights);
+    agreed[0] = ONE == ONE;
+    for (int64_t first = 0; first < rows; first += ROWS) {
+        for (int64_t feature = 0; feature < features; feature++) {
+            phi[feature] = ONE - ONE;
+            for (int64_t lane = 0; lane < LANES; lane++) {
+                /* Where there are no more rows, the last one is looked at again. */
+                const int64_t row = first + lane / POINTS < rows ? first + lane / POINTS : rows - 1;
+                values[feature][lane] = (float)seen(f, feature, matrix[row * features + feature]);
             }
-            visits[0].reach = ((const lanes *)s->weights)[group] / rest;
-            for (int64_t row = 0; row < rows; row++)
-                explain_tree(s->nodes + start, count, values + row * features, asks, turns, visits,
-                             phi + row * features);
         }
+        for (int64_t tree = 0; tree < s->trees; tree++) {
+            const int64_t start = s->node_start[tree], count = s->node_start[tree + 1] - start;
+            const float *leaves = s->leaves + s->leaf_start[tree];
+            for (int64_t leaf = 0; leaf <= count; leaf++) visits[count + leaf].below = ONE * leaves[leaf];
+            visits[0].reach = weights;
+            explain_tree(s->nodes + start, count, values, agreed, visits, phi);
+        }
+        for (int64_t row = first; row < rows && row < first + ROWS; row++)
+            for (int64_t feature = 0; feature < features; feature++) {
+                const int64_t lane = POINTS * (row - first);
+                out[row * features + feature] = (double)phi[feature][lane] + (double)phi[feature][lane + 1];
+            }
     }
-    for (size_t cell = 0; cell < cells; cell++)
-        for (int lane = 0; lane < LANES; lane++) out[cell] = (lane ? out[cell] : 0.0) + phi[cell][lane];
     free(memory);
     return 0;
 }

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mia.frames import Floats, Ints
+from mia.frames import Floats, Ints, Matrix
 from mia.ranking.forest.layout import Masks
 from mia.ranking.forest.library import evaluator
 from mia.ranking.forest.splits import Splits
@@ -150,14 +150,18 @@ class Forest:
             _library().forest_sigmoid(rows, self.trees.steepness, _at(out))
         return out
 
-    def contributions(self, matrix: Floats) -> Floats:
-        """SHAP values of R rows (R x features) in the raw score, R x features, as `pred_contrib` gives them but for
-        rounding: those of the trees' own distribution of training rows.
+    def contributions(self, matrix: Matrix) -> Floats:
+        """SHAP values of R rows (R x features) in the raw score, R x features, those of the trees' own distribution of
+        training rows: their integral by two Gauss points.
+
+        Where no path asks for more than four features they are those of `pred_contrib` but for rounding to single
+        precision, and a row's sum is its score less the mean one; elsewhere both hold nearly. The rows are read in
+        single precision, as serving makes them.
 
         Lundberg, S. et al. (2018), Consistent individualized feature attribution for tree ensembles.
         """
-        matrix = np.ascontiguousarray(matrix, np.float64)
-        out = np.zeros(matrix.shape)
+        matrix = np.ascontiguousarray(matrix, np.float32)
+        out = np.empty(matrix.shape)
         rows, features = matrix.shape
         if _library().forest_explain(byref(self._c), byref(self._c_splits), features, rows, _at(matrix), _at(out)):
             raise MemoryError("no memory to explain in")
@@ -191,7 +195,7 @@ class Forest:
     def _c_splits(self) -> _Splits:
         splits = self.splits
         largest = int(np.diff(splits.node_start).max(initial=0))
-        return _Splits(len(splits.groups), largest, *(_at(getattr(splits, field.name)) for field in fields(splits)))
+        return _Splits(len(splits.leaf_start), largest, *(_at(getattr(splits, field.name)) for field in fields(splits)))
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is made of the trees: addresses mean nothing in another process."""

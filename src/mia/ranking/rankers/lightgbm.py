@@ -100,8 +100,8 @@ class LightGBMRanker:
         return self.schema.places
 
     def contributions(self, pairs: Pairs, which: Ints) -> Floats:
-        """Exact SHAP values in the logit of the pairs asked for, one row each x columns of the schema; those of the
-        affinity go to what it is made of.
+        """SHAP values in the logit of the pairs asked for, one row each x columns of the schema; those of the affinity
+        go to what it is made of. They add up to the score less the mean one, see `Forest.contributions` for how nearly.
         """
         worked = self._work(pairs)
         blocks = [block.take(which) for block in worked.blocks]
