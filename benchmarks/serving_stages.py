@@ -52,8 +52,8 @@ def measure_stages(workspace: Workspace, ids: list[str]) -> dict[str, tuple[floa
         request = DecisionRequest(one, "app", workspace.clock())
         moment = timestamp_of(request.at)
         profile = watch.time("profile read", lambda: live.find(one))
-        past = watch.time("history, reading", lambda: ledger.past(one, at=request.at, budgets=live.budgets))
-        history = watch.time("history, counting", lambda: contact_history(live, request, past))
+        past = watch.time("history, reading", lambda: ledger.pasts([(one, request.at)], budgets=live.budgets))
+        history = watch.time("history, counting", lambda: contact_history(live, [request], past))
         checked = watch.time(
             "eligibility", lambda: live.eligibility.check(profile, history, channel="app", on=moment.date())
         )

@@ -40,6 +40,11 @@ class SparseBlock:
         entries = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
         return SparseBlock(indptr, self.codes[entries], self.vocabulary, self.values[entries], self.measures)
 
+    def trim(self) -> "SparseBlock":
+        """The same over a vocabulary of just the keys that its rows have: few look at few."""
+        own, codes = np.unique(self.codes, return_inverse=True)
+        return SparseBlock(self.indptr, codes, self.vocabulary[own], self.values, self.measures)
+
     @classmethod
     def empty(cls, rows: int, measures: tuple[str, ...]) -> "SparseBlock":
         """A block of `rows` rows without a single entry."""

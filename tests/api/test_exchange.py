@@ -91,7 +91,7 @@ def test_stages_of_a_request_are_measured(door: Door) -> None:
         for sample in families["mia_stage_seconds"].samples
         if sample.name.endswith("_count") and sample.value == 1
     }
-    decided = {("/v1/decisions", stage) for stage in ("read", "decide", "commit", "encode", "rest")}
+    decided = {("/v1/decisions", stage) for stage in ("read", "wait", "decide", "commit", "encode", "rest")}
     assert decided | {("/v1/events", stage) for stage in ("read", "prepare", "commit", "rest")} == counts
     assert [sample.value for sample in families["mia_commit_queue"].samples] == [0]
     ages = {sample.labels["part"]: sample.value for sample in families["mia_age_seconds"].samples}
@@ -130,7 +130,7 @@ def test_a_request_is_a_span_with_its_stages_inside(door: Door) -> None:
 
     asyncio.run(ask())
     spans = {span.name: span for span in exporter.get_finished_spans()}
-    assert set(spans) == {"POST /v1/decisions", "read", "decide", "commit", "encode", "rest"}
+    assert set(spans) == {"POST /v1/decisions", "read", "wait", "decide", "commit", "encode", "rest"}
     whole = spans.pop("POST /v1/decisions")
     assert f"{whole.parent.span_id:016x}" == "b7ad6b7169203331"
     assert whole.attributes["mia.request_id"] == "r-9"

@@ -1,7 +1,7 @@
 """What stands behind the HTTP door, in a few plain lines each."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -98,8 +98,10 @@ class FakeDecisions:
         self.reloads = 0
         self._ledger = ledger
 
-    def propose(self, request: DecisionRequest) -> Proposal:
-        return Proposal(self.decide(request))
+    together = 64
+
+    def propose(self, requests: Sequence[DecisionRequest]) -> list[Proposal | Exception]:
+        return [Proposal(self.decide(request)) for request in requests]
 
     def decide(self, request: DecisionRequest) -> Decision:
         self.asked.append(request)

@@ -91,6 +91,16 @@ class FakeLedger:
         with self._locked():
             return self._past(subscriber_id, at, budgets, upto)
 
+    def pasts(
+        self,
+        asked: Sequence[tuple[str, int]],
+        *,
+        budgets: Mapping[str, int] = NO_BUDGETS,
+        upto: tuple[int, int] | None = None,
+    ) -> list[Past]:
+        with self._locked():
+            return [self._past(subscriber_id, at, budgets, upto) for subscriber_id, at in asked]
+
     def responses(self, subscriber_id: str, upto: int | None = None) -> list[Response]:
         with self._locked():
             own = [event for event in self._events[:upto] if event.subscriber_id == subscriber_id]

@@ -16,6 +16,7 @@ from mia.domain.event import Channel, Event, EventKind
 from mia.domain.offer import Language, Limits
 from mia.errors import LedgerUnavailable, UnknownDecision, UnknownModel
 from mia.offers.catalogue import Catalogue
+from mia.ports import Proposal
 from mia.ranking.rankers.lightgbm import LightGBMRanker
 from mia.services.decide import DecisionMaker, LiveLoader
 from mia.timeline import DAY_SECONDS, MICROSECONDS
@@ -351,7 +352,8 @@ def test_places_are_kept_until_an_impression_comes_or_time_is_over(
     subscriber_id = people["mia"][4]
 
     def ask(at: int) -> Decision:
-        proposal = parts.maker.propose(DecisionRequest(subscriber_id, "app", at, limit=1))
+        (proposal,) = parts.maker.propose([DecisionRequest(subscriber_id, "app", at, limit=1)])
+        assert isinstance(proposal, Proposal)
         (stood,) = opened.ledger.commit([], [proposal])[1]
         assert isinstance(stood, Decision)
         return stood
@@ -367,7 +369,9 @@ def test_places_are_kept_until_an_impression_comes_or_time_is_over(
     assert after.dropped[first.offers[0].offer_id] == Rule.SEEN_TOO_OFTEN
     assert after.offers[0].offer_id == second.offers[0].offer_id
     # Both decisions rest on the same moment: the ledger has the later one take another offer.
-    one, other = (parts.maker.propose(DecisionRequest(subscriber_id, "web", NOON + DAY // 2, limit=1)) for _ in "ab")
+    one, other = parts.maker.propose([DecisionRequest(subscriber_id, "web", NOON + DAY // 2, limit=1)] * 2)
+    assert isinstance(one, Proposal)
+    assert isinstance(other, Proposal)
     stood = opened.ledger.commit([], [one, other])[1]
     assert stood[0] == one.decision
     assert stood[1].offers[0].offer_id != one.decision.offers[0].offer_id

@@ -197,11 +197,11 @@ class Gone:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.ledger, name)
 
-    def past(self, *given: Any, **named: Any) -> Past:
+    def pasts(self, *given: Any, **named: Any) -> list[Past]:
         if not self.hangs:
             raise LedgerUnavailable("away")
         self.go.wait()
-        found: Past = self.ledger.past(*given, **named)
+        found: list[Past] = self.ledger.pasts(*given, **named)
         return found
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from mia.api.metrics import Metrics
 from mia.api.services import Offers, Services
+from mia.api.together import Together
 from mia.domain.decision import Decision, DecisionRequest, Fallback
 from mia.errors import LedgerUnavailable
 from mia.logs import Exchange
@@ -21,15 +22,16 @@ class Deciding:
 
     def __init__(self, services: Services, metrics: Metrics) -> None:
         self._services, self._metrics = services, metrics
+        self._together = Together(services.decisions)
         self._catalogue_of = lru_cache(maxsize=OLD_CATALOGUES)(services.catalogue)
 
     async def take(self, request: DecisionRequest, exchange: Exchange) -> tuple[Decision, Offers]:
         """The decision as the ledger holds it after the commit; the answer is never empty when it cannot."""
-        proposal = self._services.decisions.propose(request)
-        decision = proposal.decision
-        exchange.mark("decide")
+        proposed = await self._together.propose(request)
+        decision = proposed.proposal.decision
+        exchange.mark_shared("decide", proposed.share, "wait")
         try:
-            decision = await asyncio.shield(asyncio.wrap_future(self._services.writer.submit(proposal)))
+            decision = await asyncio.shield(asyncio.wrap_future(self._services.writer.submit(proposed.proposal)))
         except LedgerUnavailable:
             _LOG.exception("decision %s is answered but not stored", decision.decision_id)
             self._metrics.count_unstored()

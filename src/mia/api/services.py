@@ -63,8 +63,14 @@ class Decisions(Protocol):
     def trouble(self) -> str | None:
         """Why newer versions, if there are any, are not in force."""
 
-    def propose(self, request: DecisionRequest) -> Proposal:
-        """Take a decision; it is not stored yet."""
+    @property
+    def together(self) -> int:
+        """How many requests are worth deciding together."""
+
+    def propose(self, requests: Sequence[DecisionRequest]) -> Sequence[Proposal | Exception]:
+        """Take the decisions of one or more requests together; they are not stored yet. Of one that cannot be answered
+        the error.
+        """
 
     def trace(self, decision_id: str) -> Decision:
         """A decision as the ledger holds it; raises UnknownDecision."""

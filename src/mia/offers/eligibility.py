@@ -43,6 +43,10 @@ class Candidates:
         """n x m: the offer may be shown."""
         return np.asarray(self.verdict == PASSED)
 
+    def row(self, place: int) -> "Candidates":
+        """The verdicts of one subscriber."""
+        return Candidates(self.verdict[place : place + 1])
+
     def without(self, rule: Rule, places: Ints) -> "Candidates":
         """The same, with further offers of a single subscriber dropped."""
         verdict = self.verdict.copy()

@@ -64,6 +64,15 @@ class Ledger(Protocol):
         without what was left of budgets. Raises LedgerUnavailable.
         """
 
+    def pasts(
+        self,
+        asked: Sequence[tuple[str, int]],
+        *,
+        budgets: Mapping[str, int] = NO_BUDGETS,
+        upto: tuple[int, int] | None = None,
+    ) -> list[Past]:
+        """The same of each (subscriber, time) of one or more, all of it in one look."""
+
     def responses(self, subscriber_id: str, upto: int | None = None) -> list[Response]:
         """Events of one subscriber up to a ledger position, by time."""
 

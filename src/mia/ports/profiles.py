@@ -78,6 +78,9 @@ class ProfileReader(Protocol):
     def find(self, subscriber_id: str) -> Profiles | None:
         """The profile of one subscriber as a frame of one row, None when it has none."""
 
+    def find_many(self, subscriber_ids: Sequence[str]) -> tuple[Profiles, NDArray[np.bool_]]:
+        """Profiles of the known ids of n, in the order asked for (ids may repeat), and which of the ids are known."""
+
     def known(self, subscriber_ids: Sequence[str]) -> NDArray[np.bool_]:
         """Which of n ids have a profile (n)."""
 

@@ -1,6 +1,6 @@
 """Pair features: one subscriber on one day against one offer. Training and serving run this same code."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
@@ -63,6 +63,25 @@ class Context:
             spread(1.0, float),
             None if placement is None else spread(placement, object),
             {name: spread(value, float) for name, value in (numbers or {}).items()},
+        )
+
+    @classmethod
+    def of_requests(cls, sizes: Ints, asked: Sequence[tuple[str, str | None, Mapping[str, float]]]) -> Self:
+        """Of n requests the channel, the placement and the numbers, each for so many pairs, one behind the other."""
+        if len(asked) == 1:
+            return cls.constant(int(sizes[0]), *asked[0])
+
+        def spread(values: list[Any], kind: type) -> NDArray[Any]:
+            return np.repeat(np.asarray(values, kind), sizes)
+
+        channels, placements, numbers = zip(*asked, strict=True)
+        # Nothing and a number that is not there are the same to whoever reads them.
+        named = dict.fromkeys(name for given in numbers for name in given)
+        return cls(
+            spread(list(channels), object),
+            np.ones(int(sizes.sum())),
+            None if all(one is None for one in placements) else spread(list(placements), object),
+            {name: spread([given.get(name, np.nan) for given in numbers], float) for name in named},
         )
 
     @property

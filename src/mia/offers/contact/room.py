@@ -21,8 +21,8 @@ class Room:
     categories: Ints
 
     @classmethod
-    def left(cls, book: ContactBook, history: ContactHistory, channel: str) -> "Room | None":
-        """What is left to the first subscriber of a history; None where no cap speaks of more than one offer."""
+    def left(cls, book: ContactBook, history: ContactHistory, channel: str, row: int = 0) -> "Room | None":
+        """What is left to one subscriber of a history; None where no cap speaks of more than one offer."""
         wider = [
             (cap, counts)
             for cap, counts in zip(book.policy.caps, history.shown, strict=True)
@@ -33,9 +33,9 @@ class Room:
         places, by_category = np.inf, np.full(int(book.categories.max(initial=-1)) + 1, np.inf)
         for cap, counts in wider:
             if cap.per is CapScope.CATEGORY:
-                by_category = np.minimum(by_category, cap.at_most - counts[0])
+                by_category = np.minimum(by_category, cap.at_most - counts[row])
             elif (found := book.of_offers(cap, counts, channel)) is not None:
-                places = min(places, cap.at_most - float(found[0, 0]))
+                places = min(places, cap.at_most - float(found[row, 0]))
         return cls(places, by_category, book.categories)
 
     def after(self, offers: Ints) -> "Room":

@@ -30,6 +30,8 @@ from mia.ranking.schema import FeatureSchema
 LATEST_SHARE = 0.15
 PATIENCE = 40
 MODEL = "model-{}.txt"
+FEW = 64
+"""Subscribers whose requests are answered together, and ask for reasons after scores."""
 ENOUGH_CONNECTIONS = 500
 """With fewer in the training set there are no lines for each offer: their column would vary more than it tells."""
 
@@ -81,7 +83,7 @@ class LightGBMRanker:
 
     def score(self, pairs: Pairs) -> Floats:
         """Calibrated acceptance of each pair."""
-        if len(pairs.profiles) > 1:
+        if len(pairs.profiles) > FEW:
             return self._accepted(len(pairs), self.schema.blocks(pairs, self._offer_side_of(pairs.offers)))
         return self._accepted(len(pairs), self._work(pairs).blocks)
 
@@ -161,12 +163,12 @@ class LightGBMRanker:
         return kept[1]
 
     def _work(self, pairs: Pairs) -> "_Worked":
-        """What scores and reasons are made of. Of one subscriber both are wanted, so the latest is kept."""
+        """What scores and reasons are made of. Of few subscribers both are wanted, so the latest is kept."""
         kept = self._worked
         if kept is None or kept.pairs is not pairs:
             terms = self.schema.terms(pairs)
             kept = _Worked(pairs, self.schema.blocks(pairs, self._offer_side_of(pairs.offers), terms), terms)
-            if len(pairs.profiles) == 1:
+            if len(pairs.profiles) <= FEW:
                 self._worked = kept
         return kept
 

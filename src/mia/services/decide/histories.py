@@ -1,10 +1,13 @@
-"""Contact histories: what the ledger knows of a subscriber, read for one decision, as the rules look at it."""
+"""Contact histories: what the ledger knows of subscribers, read for decisions, as the rules look at it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from mia.domain.decision import Decision, DecisionRequest
 from mia.domain.past import Past
-from mia.offers.contact import ContactHistory, history_of, no_history
+from mia.offers.contact import ContactHistory, count_contacts, no_history
 from mia.ports import Ledger
 from mia.services.decide.live import Live
 
@@ -17,9 +20,9 @@ class Histories:
 
     ledger: Ledger
 
-    def newest(self, live: Live, request: DecisionRequest) -> Past:
-        """All that is known now; raises LedgerUnavailable."""
-        return self.ledger.past(request.subscriber_id, at=request.at, budgets=live.budgets)
+    def newest(self, live: Live, requests: Sequence[DecisionRequest]) -> list[Past]:
+        """All that is known now to each of the requests; raises LedgerUnavailable."""
+        return self.ledger.pasts([(one.subscriber_id, one.at) for one in requests], budgets=live.budgets)
 
     def upto(self, request: DecisionRequest, positions: tuple[int, int] | None) -> Past:
         """What was known up to positions of events and of decisions, all by default; raises LedgerUnavailable."""
@@ -31,14 +34,18 @@ class Histories:
         return replace(past, exhausted=frozenset(stored.exhausted))
 
 
-def contact_history(live: Live, request: DecisionRequest, past: Past | None) -> ContactHistory:
-    """The history that the rules look at; without a past nothing says how much of a budget is left or what the
-    subscriber has, so offers with a budget rest, and so do those that require or exclude others.
+def contact_history(live: Live, requests: Sequence[DecisionRequest], pasts: Sequence[Past] | None) -> ContactHistory:
+    """The histories that the rules look at, a row a request; without a past nothing says how much of a budget is left
+    or what the subscriber has, so offers with a budget rest, and so do those that require or exclude others.
     """
     book = live.eligibility.book
-    if past is None:
-        unknown = no_history(1, book, {})
-        return replace(unknown, total_connections=unknown.total_connections + UNLIMITED_USE, is_known=False)
-    # Of a budget it only matters whether anything is left.
-    totals = dict.fromkeys(past.exhausted, UNLIMITED_USE)
-    return history_of(past.contacts(request.at), totals, book, at=request.at)
+    found = no_history(len(requests), book, {})
+    if pasts is None:
+        return replace(found, total_connections=found.total_connections + UNLIMITED_USE, is_known=False)
+    # Of a budget it only matters whether anything is left, which is another matter for who has a place held.
+    totals = np.zeros((len(requests), len(book.offers)))
+    for row, (request, past) in enumerate(zip(requests, pasts, strict=True)):
+        count_contacts(found, row, past.contacts(request.at), book, at=request.at)
+        for offer_id in past.exhausted & book.places.keys():
+            totals[row, book.places[offer_id]] = UNLIMITED_USE
+    return replace(found, total_connections=totals)

@@ -2,8 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from mia.domain.decision import Fallback, Versions
 from mia.domain.policy import Policy
@@ -47,6 +49,18 @@ class Live:
     def find(self, subscriber_id: str) -> Profiles | None:
         """The profile of one subscriber, None when it has none."""
         return None if self.profiles is None else self.profiles.find(subscriber_id)
+
+    def find_many(self, subscriber_ids: Sequence[str]) -> tuple[Profiles | None, list[int]]:
+        """Profiles of those of some subscribers that have one, and their places among them; ids may repeat."""
+        if len(subscriber_ids) == 1:
+            found = self.find(subscriber_ids[0])
+            return found, [] if found is None else [0]
+        if self.profiles is None:
+            return None, []
+        many, known = self.profiles.find_many(subscriber_ids)
+        # The key features look at every key of a vocabulary.
+        trimmed = replace(many, usage=many.usage.trim(), responses=many.responses.trim())
+        return trimmed, np.flatnonzero(known).tolist()
 
 
 @dataclass(frozen=True, slots=True)

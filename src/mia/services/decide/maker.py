@@ -2,11 +2,10 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import tzinfo
 from functools import partial
-from zoneinfo import ZoneInfo
+from itertools import repeat
 
 from mia.domain.decision import Decision, DecisionRequest, Fallback, Versions
 from mia.domain.past import Past
@@ -18,18 +17,20 @@ from mia.offers.catalogue import Catalogue
 from mia.ports import Ledger, ProfileReader, Proposal
 from mia.services.decide.budget import Within, at_once
 from mia.services.decide.force import Force
-from mia.services.decide.histories import Histories, contact_history
+from mia.services.decide.group import Asked, Group, Grouping, attribute
+from mia.services.decide.histories import Histories
 from mia.services.decide.live import Live, LiveLoader, Sets
 from mia.services.decide.newcomers import Attributes, Newcomers, profile_of
-from mia.services.decide.rank import rank
+from mia.services.decide.rank import Answer, rank
 from mia.services.decide.replay import Replayed, Traced, replay, trace
 from mia.services.decide.taken import Taken
 from mia.services.decide.weigh import Weighed, weigh
 from mia.tables import MACRO_REGION, REGION, TIMEZONE
-from mia.timeline import timestamp_of
 
 log = logging.getLogger(__name__)
 
+MOST_TOGETHER, OFFERS_TOGETHER = 64, 8_192
+"""Requests that are decided together, and candidates before the rules of all of them."""
 FAILURES = (Fallback.LEDGER_UNAVAILABLE, Fallback.MODEL_FAILED, Fallback.MODEL_SLOW)
 
 
@@ -72,6 +73,7 @@ class DecisionMaker:
     ) -> None:
         self._sets, self._histories = Sets(loader.load), Histories(ledger)
         self._arms, self._regions, self._default_timezone = arms, regions, default_timezone
+        self._grouping = Grouping(regions, default_timezone)
         self._new_id, self._score_within, self._read_within = new_id, score_within, read_within
         self._reservation = reservation
         self._force = Force(self._sets, newest, besides_model or newest, newcomers, clock)
@@ -129,16 +131,34 @@ class DecisionMaker:
         """Answer a request. Nothing is stored yet; an unknown subscriber, a missing model or a ledger that is away
         give a fallback that says so.
         """
-        self._force.recent.append(request)
-        return self._take(self.live, request, self._score_within)
+        (decision,) = self._take(self._live_for([request]), [request], self._score_within)
+        return decision
 
     def take_anew(self, request: DecisionRequest, past: Past | None) -> Decision:
         """Answer a request on this past and nothing else; None is a ledger that is away."""
-        return self._decide(self.live, request, past, at_once)
+        (decision,) = self._decide(self.live, [request], None if past is None else [past], at_once)
+        return decision
 
-    def propose(self, request: DecisionRequest) -> Proposal:
-        """Answer a request so that the ledger can have it taken anew where it was overtaken."""
-        return Proposal(self.decide(request), partial(self.take_anew, request))
+    def propose(self, requests: Sequence[DecisionRequest]) -> list[Proposal | Exception]:
+        """Answer one or more requests together, each as if it were alone, so that the ledger can have it taken anew
+        where it was overtaken; of one that cannot be answered, the error.
+        """
+        try:
+            decisions = self._take(self._live_for(requests), requests, self._score_within)
+        except Exception as error:
+            if len(requests) == 1:
+                return [error]
+            # Alone, only those fail that have to.
+            return [self.propose([request])[0] for request in requests]
+        return [
+            Proposal(decision, partial(self.take_anew, request))
+            for request, decision in zip(requests, decisions, strict=True)
+        ]
+
+    @property
+    def together(self) -> int:
+        """How many requests are worth deciding together: beyond so many offers they only wait for one another."""
+        return max(1, min(MOST_TOGETHER, OFFERS_TOGETHER // max(1, len(self.catalogue.offers))))
 
     @property
     def budgets(self) -> Mapping[str, int]:
@@ -149,10 +169,10 @@ class DecisionMaker:
         """What a request of the personalised arm weighs offers by, with the events and decisions up to two positions
         (all by default).
         """
-        live, profile = self.live, self.live.find(request.subscriber_id)
-        history = contact_history(live, request, self._histories.upto(request, upto))
-        moment = timestamp_of(request.at).astimezone(self._zone(profile))
-        return weigh(live, request, profile, history, arm=Arm.MIA, moment=moment, failed=None)
+        asked = Asked(request, Arm.MIA, self._histories.upto(request, upto))
+        ((_, group),) = self._grouping.groups(self.live, [asked], None)
+        (weighed,) = weigh(self.live, group)
+        return weighed
 
     def retake(self, stored: Decision) -> Taken:
         """Take a stored decision again, from its versions, arm and ledger positions.
@@ -163,18 +183,15 @@ class DecisionMaker:
         live = self._sets.of(stored.versions)
         if live.refusal is not None and stored.fallback is not Fallback.FEATURE_MISMATCH:
             raise live.refusal
-        taken = self._answer(
-            live,
-            stored.request,
-            None if stored.fallback is Fallback.LEDGER_UNAVAILABLE else self._histories.then(stored),
-            stored.decision_id,
-            stored.fallback if stored.fallback in FAILURES else None,
-            arm=stored.arm,
-            attributes=stored.attributes,
-            within=at_once,
-        )
+        past = None if stored.fallback is Fallback.LEDGER_UNAVAILABLE else self._histories.then(stored)
+        asked = Asked(stored.request, stored.arm, past, stored.attributes)
+        failed = stored.fallback if stored.fallback in FAILURES else None
+        ((_, group),) = self._grouping.groups(live, [asked], failed)
+        (answer,) = rank(live, group, [seed_of(stored.decision_id)])
+        decision = self._decision(live, stored.decision_id, asked, group, answer)
         # How long it kept its places is a fact about those that came after it.
-        return replace(taken, decision=replace(taken.decision, reserved_until=stored.reserved_until))
+        decision = replace(decision, reserved_until=stored.reserved_until)
+        return Taken(decision, live, group.profiles, group.history.row(0), group.moments[0], answer)
 
     def replay(self, decision_id: str) -> Replayed:
         """Rebuild a stored decision and compare; see `mia.services.decide.replay.replay`."""
@@ -192,78 +209,63 @@ class DecisionMaker:
         """Region, time zone and arm of a subscriber; only the arm is known of one that nobody has heard of."""
         live = self._force.live
         profile = self._profile(live, subscriber_id, self._force.newcomers.find(subscriber_id))
-        region = _attribute(profile, REGION)
+        region = attribute(profile, REGION)
         known = self._regions.get(region or "")
         return LocalFacts(
             region,
-            _attribute(profile, MACRO_REGION) or (known.macro_region if known else None),
-            _attribute(profile, TIMEZONE) or (known.timezone if known else self._default_timezone),
+            attribute(profile, MACRO_REGION) or (known.macro_region if known else None),
+            attribute(profile, TIMEZONE) or (known.timezone if known else self._default_timezone),
             str(self._arms.arm_of(subscriber_id)),
         )
 
-    def _attempt(self, live: Live, request: DecisionRequest) -> Decision:
-        return self._take(live, request, at_once)
+    def _live_for(self, requests: Sequence[DecisionRequest]) -> Live:
+        self._force.recent.extend(requests)
+        return self.live
 
-    def _take(self, live: Live, request: DecisionRequest, within: Within) -> Decision:
-        past: Past | None = None
+    def _attempt(self, live: Live, request: DecisionRequest) -> Decision:
+        (decision,) = self._take(live, [request], at_once)
+        return decision
+
+    def _take(self, live: Live, requests: Sequence[DecisionRequest], within: Within) -> list[Decision]:
+        pasts: Sequence[Past] | None = None
         try:
-            past = self._read_within(lambda: self._histories.newest(live, request))
+            pasts = self._read_within(lambda: self._histories.newest(live, requests))
             self._is_reading = True
         except (LedgerUnavailable, TimeoutError):
             if self._is_reading:
                 log.exception("the ledger cannot be read; deciding without contact history")
             self._is_reading = False
-        return self._decide(live, request, past, within)
+        return self._decide(live, requests, pasts, within)
 
-    def _decide(self, live: Live, request: DecisionRequest, past: Past | None, within: Within) -> Decision:
-        return self._answer(
-            live,
-            request,
-            past,
-            self._new_id(),
-            Fallback.LEDGER_UNAVAILABLE if past is None else None,
-            arm=str(self._arms.arm_of(request.subscriber_id)),
-            attributes=self._force.newcomers.find(request.subscriber_id),
-            within=within,
-        ).decision
+    def _decide(
+        self, live: Live, requests: Sequence[DecisionRequest], pasts: Sequence[Past] | None, within: Within
+    ) -> list[Decision]:
+        ids = [self._new_id() for _ in requests]
+        asked = [
+            Asked(
+                request,
+                str(self._arms.arm_of(request.subscriber_id)),
+                past,
+                self._force.newcomers.find(request.subscriber_id),
+            )
+            for request, past in zip(requests, repeat(None, len(requests)) if pasts is None else pasts, strict=True)
+        ]
+        found: dict[int, Decision] = {}
+        failed = Fallback.LEDGER_UNAVAILABLE if pasts is None else None
+        for places, group in self._grouping.groups(live, asked, failed):
+            answers = rank(live, group, [seed_of(ids[place]) for place in places], within=within)
+            for place, answer in zip(places, answers, strict=True):
+                found[place] = self._decision(live, ids[place], asked[place], group, answer)
+        return [found[place] for place in range(len(requests))]
 
-    def _answer(
-        self,
-        live: Live,
-        request: DecisionRequest,
-        past: Past | None,
-        decision_id: str,
-        failed: Fallback | None,
-        *,
-        arm: str,
-        attributes: Attributes | None,
-        within: Within,
-    ) -> Taken:
-        seed = int.from_bytes(hashlib.blake2b(decision_id.encode(), digest_size=7).digest())
-        profile = live.find(request.subscriber_id)
-        attributes = None if profile is not None else attributes
-        if attributes is not None:
-            profile = self._profile(live, request.subscriber_id, attributes)
-        moment = timestamp_of(request.at).astimezone(self._zone(profile, request.region))
-        history, known = contact_history(live, request, past), past or Past()
-        answer = rank(
-            live,
-            request,
-            profile,
-            history,
-            arm=arm,
-            seed=seed,
-            moment=moment,
-            failed=failed,
-            is_newcomer=attributes is not None,
-            within=within,
-        )
-        decision = Decision(
+    def _decision(self, live: Live, decision_id: str, asked: Asked, group: Group, answer: Answer) -> Decision:
+        known = asked.past or Past()
+        return Decision(
             decision_id,
-            request,
-            arm,
+            asked.request,
+            asked.arm,
             live.versions,
-            seed,
+            seed_of(decision_id),
             known.position,
             answer.explored,
             answer.fallback,
@@ -271,12 +273,11 @@ class DecisionMaker:
             answer.stages,
             answer.dropped,
             decision_position=known.decision_position,
-            reserved_until=request.at + self._reservation,
+            reserved_until=asked.request.at + self._reservation,
             exhausted=tuple(sorted(known.exhausted)),
             empty_reason=answer.empty_reason,
-            attributes=attributes,
+            attributes=asked.attributes if group.is_newcomer else None,
         )
-        return Taken(decision, live, profile, history, moment, answer)
 
     def _profile(self, live: Live, subscriber_id: str, attributes: Attributes | None) -> Profiles | None:
         """The profile of a subscriber, else what is known of a newcomer in the form of one."""
@@ -285,11 +286,7 @@ class DecisionMaker:
             return found
         return profile_of(subscriber_id, attributes, live.profiles.blank)
 
-    def _zone(self, profile: Profiles | None, region: str | None = None) -> tzinfo:
-        known = self._regions.get((region if profile is None else _attribute(profile, REGION)) or "")
-        return ZoneInfo(_attribute(profile, TIMEZONE) or (known.timezone if known else self._default_timezone))
 
-
-def _attribute(profile: Profiles | None, name: str) -> str | None:
-    values = None if profile is None else profile.attributes.get(name)
-    return None if values is None or values[0] is None else str(values[0])
+def seed_of(decision_id: str) -> int:
+    """What drives the exploration of a decision."""
+    return int.from_bytes(hashlib.blake2b(decision_id.encode(), digest_size=7).digest())

@@ -3,21 +3,20 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 
 import numpy as np
 
 from mia.domain.decision import DecisionRequest, Fallback, RankedOffer, Reason, Rule, Stage
-from mia.domain.offer import Offer
-from mia.frames import Ints, Profiles
-from mia.offers.contact import ContactHistory, Room
+from mia.domain.offer import Language, Offer
+from mia.frames import Floats, Ints
+from mia.offers.contact import Room
 from mia.offers.eligibility import PASSED, PLACES, RULES, Candidates
 from mia.ranking.explanation import explain, is_explainable
 from mia.ranking.exploration import Prospects, Slate, draw_behind
-from mia.ranking.pairs import Pairs
 from mia.services.decide.budget import Within, at_once
+from mia.services.decide.group import Group
 from mia.services.decide.live import Live
 from mia.services.decide.weigh import Weighed, weigh
 
@@ -81,64 +80,61 @@ class Losers(Mapping[str, str]):
         return dropped | left
 
 
-def rank(
-    live: Live,
-    request: DecisionRequest,
-    profile: Profiles | None,
-    history: ContactHistory,
-    *,
-    arm: str,
-    seed: int,
-    moment: datetime,
-    failed: Fallback | None,
-    is_newcomer: bool = False,
-    within: Within = at_once,
-) -> Answer:
-    """Answer one request. `failed` names what was already found missing; the answer is then not personalised. The
-    profile of a newcomer holds attributes alone; `within` runs the model within its time budget.
-    """
-    weighed = weigh(
-        live,
-        request,
-        profile,
-        history,
-        arm=arm,
-        moment=moment,
-        failed=failed,
-        is_newcomer=is_newcomer,
-        within=within,
-    )
-    passed, acceptance = weighed.passed, weighed.acceptance
+def rank(live: Live, group: Group, seeds: Sequence[int], *, within: Within = at_once) -> list[Answer]:
+    """Answer the requests of a group, each by a seed of its own; `within` runs the model within its time budget."""
+    every = weigh(live, group, within=within)
+    drawn = [_draw(live, group, place, weighed, seeds[place]) for place, weighed in enumerate(every)]
+    reasons = _reasons(live, group, every, [one.slate.order for one in drawn])
+    return [_answer(live, *each) for each in zip(every, drawn, reasons, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What is shown of some candidates, and which had to stay out since their category has too many."""
+
+    worth: Floats
+    prospects: Prospects
+    slate: Slate
+    crowded: Ints
+
+
+def _draw(live: Live, group: Group, place: int, weighed: Weighed, seed: int) -> _Drawn:
+    request = group.requests[place]
     worth = weighed.worth(live.arbitration, request)
     prospects = weighed.prospects(worth, live.doubt)
-    slate, crowded = _slate(live, request, weighed, prospects, history, seed)
-    candidates = weighed.candidates.without(Rule.CATEGORY_CAP, passed[crowded]) if len(crowded) else weighed.candidates
-    reasons = _reasons(live, weighed.pairs, slate.order, request)
-    places = slate.order.tolist()
-    offers = tuple(
-        RankedOffer(
-            offer_id=live.catalogue.offers[passed[place]].id,
-            position=position,
-            acceptance=float(acceptance[place]),
-            expected_value=float(worth[place]),
-            propensity=float(slate.propensity[position - 1]),
-            reasons=reasons[position - 1],
-        )
-        for position, place in enumerate(places, start=1)
+    room = Room.left(live.eligibility.book, group.history, request.channel, place)
+    return _Drawn(worth, prospects, *_slate(live, request, weighed, prospects, room, seed))
+
+
+def _answer(live: Live, weighed: Weighed, drawn: _Drawn, reasons: Sequence[tuple[Reason, ...]]) -> Answer:
+    passed, crowded = weighed.passed, drawn.crowded
+    order, listed = drawn.slate.order, live.catalogue.offers
+    shown = zip(
+        passed[order].tolist(),
+        weighed.acceptance[order].tolist(),
+        drawn.worth[order].tolist(),
+        drawn.slate.propensity.tolist(),
+        reasons,
+        strict=True,
     )
+    offers = tuple(
+        RankedOffer(listed[place].id, position, acceptance, worth, propensity, why)
+        for position, (place, acceptance, worth, propensity, why) in enumerate(shown, start=1)
+    )
+    candidates = weighed.candidates.without(Rule.CATEGORY_CAP, passed[crowded]) if len(crowded) else weighed.candidates
     return Answer(
         offers,
         _stages(candidates, len(offers)),
-        Losers(live.catalogue.offers, candidates, frozenset(offer.offer_id for offer in offers)),
-        slate.explored,
+        Losers(listed, candidates, frozenset(offer.offer_id for offer in offers)),
+        drawn.slate.explored,
         weighed.fallback,
         passed,
-        prospects,
+        drawn.prospects,
     )
 
 
 def _slate(
-    live: Live, request: DecisionRequest, weighed: Weighed, prospects: Prospects, history: ContactHistory, seed: int
+    live: Live, request: DecisionRequest, weighed: Weighed, prospects: Prospects, room: Room | None, seed: int
 ) -> tuple[Slate, Ints]:
     """Mandatory offers first, then those that the policy draws, as many as the caps have room for; and which of the
     candidates had to stay out since their category has too many.
@@ -146,7 +142,6 @@ def _slate(
     first = live.eligibility.mandatory[weighed.passed]
     rest, free = ~first, request.limit
     crowded = np.zeros(0, np.int64)
-    room = Room.left(live.eligibility.book, history, request.channel)
     if room is not None:
         order = prospects.greedy
         ahead = order[first[order]][: request.limit]
@@ -159,15 +154,38 @@ def _slate(
     return draw_behind(live.exploration, prospects, first, rest, (request.limit, free), seed), crowded
 
 
-def _reasons(live: Live, pairs: Pairs | None, order: Ints, request: DecisionRequest) -> Sequence[tuple[Reason, ...]]:
-    if pairs is None or not is_explainable(live.model) or not len(order):
-        return [()] * len(order)
+def _reasons(
+    live: Live, group: Group, every: Sequence[Weighed], orders: Sequence[Ints]
+) -> list[Sequence[tuple[Reason, ...]]]:
+    """Reasons for what each request is shown; those of one language on the same pairs are told at once."""
+    found: list[Sequence[tuple[Reason, ...]]] = [[()] * len(order) for order in orders]
+    alike: dict[tuple[int, Language], list[int]] = {}
+    for place, weighed in enumerate(every):
+        if weighed.pairs is not None and len(orders[place]):
+            alike.setdefault((id(weighed.pairs), group.requests[place].language), []).append(place)
+    for places in alike.values():
+        for place, told in zip(places, _told(live, group, every, orders, places), strict=True):
+            found[place] = told
+    return found
+
+
+def _told(
+    live: Live, group: Group, every: Sequence[Weighed], orders: Sequence[Ints], places: list[int]
+) -> list[Sequence[tuple[Reason, ...]]]:
+    pairs, model = every[places[0]].pairs, live.model
+    if pairs is None or not is_explainable(model):
+        return [[()] * len(orders[place]) for place in places]
+    which = np.concatenate([every[place].first + orders[place] for place in places])
     try:
-        return explain(live.model, pairs, order, request.language)
+        told = iter(explain(model, pairs, which, group.requests[places[0]].language))
     except Exception:
+        if len(places) > 1:
+            # Alone, only those go without reasons that have to.
+            return [_told(live, group, every, orders, [place])[0] for place in places]
         # An answer without reasons is better than none.
         log.exception("model %s could not explain itself", live.versions.model)
-        return [()] * len(order)
+        return [[()] * len(which)]
+    return [list(islice(told, len(orders[place]))) for place in places]
 
 
 def _stages(candidates: Candidates, shown: int) -> tuple[Stage, ...]:

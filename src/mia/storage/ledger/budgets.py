@@ -4,7 +4,7 @@ A connection is counted in the transaction that keeps its event, and a place is 
 so what is left can never be given away twice. A hold ends with the connection, or when its time is over.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mia.storage.ledger.raw import AMONG, Raw
 
@@ -26,18 +26,20 @@ ON CONFLICT (offer_id, subscriber_id) DO UPDATE SET until = excluded.until
 _RELEASE = "DELETE FROM holds WHERE offer_id = ? AND subscriber_id = ?"
 
 
-def exhausted(raw: Raw, limits: Mapping[str, int], subscriber_id: str, now: int) -> frozenset[str]:
-    """Offers of which nothing is left for this subscriber, as a reader sees it; `now` in microseconds."""
+def exhausted(raw: Raw, limits: Mapping[str, int], subscriber_ids: Sequence[str], now: int) -> list[frozenset[str]]:
+    """Offers of which nothing is left for each of some subscribers, as a reader sees it; `now` in microseconds."""
     if not limits:
-        return frozenset()
+        return [frozenset()] * len(subscriber_ids)
     over = dict(raw.rows(_LEFT_OVER, (now,)))
-    own = {row[0] for row in raw.rows(_HOLDS, (raw.listed([subscriber_id]), now))}
+    own = {row[:2] for row in raw.rows(_HOLDS, (raw.listed(subscriber_ids), now))}
     counts = {row[0]: row[1] + row[2] for row in raw.rows(_COUNTS, (raw.listed(limits),))}
-    return frozenset(
-        offer_id
-        for offer_id, limit in limits.items()
-        if counts.get(offer_id, 0) - over.get(offer_id, 0) - (offer_id in own) >= limit
-    )
+    taken = {offer_id: counts.get(offer_id, 0) - over.get(offer_id, 0) for offer_id in limits}
+    # What is taken only by a hold of its own is left for the subscriber itself.
+    full = [offer_id for offer_id, limit in limits.items() if taken[offer_id] >= limit]
+    return [
+        frozenset(one for one in full if taken[one] - ((one, subscriber_id) in own) >= limits[one])
+        for subscriber_id in subscriber_ids
+    ]
 
 
 def release_all(raw: Raw, subscriber_id: str) -> None:

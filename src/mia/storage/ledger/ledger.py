@@ -17,7 +17,7 @@ from mia.storage.ledger import decisions as kept_decisions
 from mia.storage.ledger import events as kept_events
 from mia.storage.ledger.budgets import Budgets, exhausted
 from mia.storage.ledger.database import Database
-from mia.storage.ledger.past import past_of
+from mia.storage.ledger.past import pasts_of
 from mia.storage.ledger.person import erase_person, events_of
 from mia.storage.ledger.raw import Raw
 from mia.storage.ledger.retention import prune
@@ -120,12 +120,24 @@ class SqlLedger:
         upto: tuple[int, int] | None = None,
     ) -> Past:
         """What counts when a decision is taken; see `mia.ports.Ledger.past`."""
+        (found,) = self.pasts([(subscriber_id, at)], budgets=budgets, upto=upto)
+        return found
+
+    def pasts(
+        self,
+        asked: Sequence[tuple[str, int]],
+        *,
+        budgets: Mapping[str, int] = NO_BUDGETS,
+        upto: tuple[int, int] | None = None,
+    ) -> list[Past]:
+        """The same of many; see `mia.ports.Ledger.pasts`."""
         with self.database.reading() as connection:
             raw = Raw(connection)
-            found = past_of(raw, subscriber_id, at=at, upto=upto)
+            found = pasts_of(raw, asked, upto)
             if upto is not None or not budgets:
                 return found
-            return replace(found, exhausted=exhausted(raw, budgets, subscriber_id, self.database.clock()))
+            spent = exhausted(raw, budgets, [subscriber_id for subscriber_id, _ in asked], self.database.clock())
+            return [replace(past, exhausted=gone) for past, gone in zip(found, spent, strict=True)]
 
     def responses(self, subscriber_id: str, upto: int | None = None) -> list[Response]:
         """Events of one subscriber up to a ledger position, by time and then by event id."""

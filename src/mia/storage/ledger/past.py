@@ -1,6 +1,8 @@
-"""What counts of a subscriber when a decision is taken, read in one statement; and whether it still holds."""
+"""What counts of subscribers when decisions are taken, read in one statement; and whether it still holds."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from operator import itemgetter
 
 import orjson
 
@@ -12,16 +14,22 @@ from mia.timeline import DAY_SECONDS, MICROSECONDS
 LONGEST_RESERVATION = DAY_SECONDS * MICROSECONDS
 """No decision keeps its places for longer, so only the newest partitions need be looked at."""
 _END = 2**63 - 1
+_KINDS = {str(kind): kind for kind in EventKind}
+_SHOWN = str(EventKind.IMPRESSION)
+_BY_TIME = itemgetter(0, 1)
 
-_PAST = """
-SELECT 0, coalesce(max(seq), 0), NULL, NULL, 0, NULL, NULL, NULL FROM events
+_PASTS = """
+WITH asked (place, subscriber_id, at) AS (VALUES {asked})
+SELECT 0, 0, coalesce(max(seq), 0), NULL, NULL, 0, NULL, NULL, NULL FROM events
 UNION ALL
-SELECT 1, seq, kind, offer_id, occurred_at, decision_id, event_id, channel
-FROM events WHERE subscriber_id = ? AND seq <= ?
+SELECT 1, place, seq, kind, offer_id, occurred_at, decision_id, event_id, channel
+FROM asked CROSS JOIN events WHERE events.subscriber_id = asked.subscriber_id AND seq <= ?
 UNION ALL
-SELECT 2, seq, NULL, shown, decided_at, decision_id, NULL, channel
-FROM decisions WHERE subscriber_id = ? AND seq <= ? AND decided_at > ? AND reserved_until > ?
+SELECT 2, place, seq, NULL, shown, decided_at, decision_id, NULL, channel
+FROM asked CROSS JOIN decisions
+WHERE decisions.subscriber_id = asked.subscriber_id AND seq <= ? AND decided_at > ? AND reserved_until > asked.at
 """
+_ASKED = "(CAST(? AS bigint), CAST(? AS text), CAST(? AS bigint))"
 _STALE_SQLITE = """
 SELECT asked.key FROM json_each(?) AS asked
 WHERE EXISTS (
@@ -47,36 +55,63 @@ WHERE EXISTS (
 """
 
 
-def past_of(raw: Raw, subscriber_id: str, *, at: int, upto: tuple[int, int] | None = None) -> Past:
-    """Events and reserved places of a subscriber as of now, or as of two positions; budgets are not looked at."""
+def pasts_of(raw: Raw, asked: Sequence[tuple[str, int]], upto: tuple[int, int] | None = None) -> list[Past]:
+    """Events and reserved places of each (subscriber, time) as of now, or as of two positions; budgets are not looked
+    at.
+    """
     events, decisions = upto or (_END, _END)
-    since = at - LONGEST_RESERVATION
-    rows = raw.rows(_PAST, (subscriber_id, events, subscriber_id, decisions, since, at))
-    position = events if upto else 0
-    newest = decisions if upto else 0
-    happened: list[tuple[int, str, Response]] = []
-    confirmed: set[tuple[str, str]] = set()
-    kept: list[tuple[int, int, str, str, str]] = []
-    for what, seq, kind, text, when, decision_id, event_id, channel in rows:
+    since = min(at for _, at in asked) - LONGEST_RESERVATION
+    given = [value for place, (subscriber_id, at) in enumerate(asked) for value in (place, subscriber_id, at)]
+    rows = raw.rows(_pasts(len(asked)), (*given, events, decisions, since))
+    position = events
+    found = [_Found(at) for _, at in asked]
+    for what, place, seq, kind, text, when, decision_id, event_id, channel in rows:
         if what == 1:
-            happened.append((when, event_id, Response(text, EventKind(kind), when, channel)))
-            if kind == EventKind.IMPRESSION and decision_id is not None:
-                confirmed.add((decision_id, text))
+            found[place].happened.append((when, event_id, Response(text, _KINDS[kind], when, channel)))
+            if kind == _SHOWN and decision_id is not None:
+                found[place].confirmed.add((decision_id, text))
         elif what == 2:
-            kept.append((when, seq, decision_id, text, channel))
-            newest = newest if upto else max(newest, seq)
+            found[place].keep(when, seq, decision_id, text, channel)
         elif not upto:
             position = seq
-    # By time and then by id; responses themselves have no order.
-    happened.sort(key=lambda one: one[:2])
-    kept.sort()
-    reserved = tuple(
-        Response(offer_id, EventKind.IMPRESSION, when, channel)
-        for when, _, decision_id, shown, channel in kept
-        for offer_id in orjson.loads(shown)
-        if (decision_id, offer_id) not in confirmed
-    )
-    return Past(position, newest, tuple(one[2] for one in happened), reserved)
+    return [one.past(position, decisions if upto else None) for one in found]
+
+
+@lru_cache(maxsize=128)
+def _pasts(asked: int) -> str:
+    return _PASTS.format(asked=", ".join([_ASKED] * asked))
+
+
+class _Found:
+    """What was found of one subscriber, asked for at a time."""
+
+    __slots__ = ("confirmed", "happened", "kept", "since")
+
+    def __init__(self, at: int) -> None:
+        self.since = at - LONGEST_RESERVATION
+        self.happened: list[tuple[int, str, Response]] = []
+        self.confirmed: set[tuple[str, str]] = set()
+        self.kept: list[tuple[int, int, str, str, str]] = []
+
+    def keep(self, when: int, seq: int, decision_id: str, shown: str, channel: str) -> None:
+        """A decision, which counts where it is not older than any that was asked for."""
+        if when > self.since:
+            self.kept.append((when, seq, decision_id, shown, channel))
+
+    def past(self, position: int, newest: int | None) -> Past:
+        """All of it, as of the position of the newest event and of the newest decision where that is given."""
+        # By time and then by id; responses themselves have no order.
+        self.happened.sort(key=_BY_TIME)
+        self.kept.sort()
+        reserved = tuple(
+            Response(offer_id, EventKind.IMPRESSION, when, channel)
+            for when, _, decision_id, shown, channel in self.kept
+            for offer_id in orjson.loads(shown)
+            if (decision_id, offer_id) not in self.confirmed
+        )
+        if newest is None:
+            newest = max((one[1] for one in self.kept), default=0)
+        return Past(position, newest, tuple(one[2] for one in self.happened), reserved)
 
 
 def overtaken(raw: Raw, asked: Sequence[tuple[str, int, int, int]]) -> set[int]:

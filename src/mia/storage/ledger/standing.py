@@ -16,7 +16,7 @@ from mia.ports import Proposal
 from mia.storage.ledger import decisions as kept
 from mia.storage.ledger.budgets import Budgets
 from mia.storage.ledger.dialect import Dialect
-from mia.storage.ledger.past import overtaken, past_of
+from mia.storage.ledger.past import overtaken, pasts_of
 from mia.storage.ledger.raw import Raw
 
 RETAKES = 32
@@ -62,7 +62,7 @@ class Standing:
                 return StaleDecision(decision.decision_id)
             self._retaken += 1
             self._write()
-            past = past_of(self.raw, subscriber_id, at=decision.request.at)
+            (past,) = pasts_of(self.raw, [(subscriber_id, decision.request.at)])
             decision = retake(replace(past, exhausted=self.budgets.exhausted(subscriber_id)))
             row = kept.encode(decision)
             if not self._hold(decision):
