@@ -93,7 +93,7 @@ def _learn(opened: Workspace, month: LivingMonth, door: HttpDoor) -> None:
         try:
             done = opened.retrain(as_of=month_start(number + 1), progress=progress)
         except (GateRefused, NotEnoughData) as refusal:
-            typer.echo(f"retrained: {refusal}; the champion before it stays in force")
+            typer.echo(f"retrained: {refusal}")
             return
     if opened.registry.champion() != done.version:
         typer.echo(f"nothing new to learn from: model {done.version} was {done.outcome} before")
