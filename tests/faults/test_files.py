@@ -124,8 +124,8 @@ AT_START: dict[Callable[[Path], None], str] = {
     forge_fingerprint: "feature_mismatch",
     without_registry: "no_model",
     garbled_registry: "model_failed",
-    half_a_snapshot: "no_model",
-    snapshot_without_manifest: "no_model",
+    half_a_snapshot: "unknown_subscriber",
+    snapshot_without_manifest: "unknown_subscriber",
 }
 
 
@@ -144,7 +144,7 @@ def test_a_start_on_damage_answers_and_says_so(
         if damage is without_registry:
             return
         assert [record for record in caplog.records if record.levelname == "ERROR"]
-        if AT_START[damage] == "no_model":
+        if damage in (half_a_snapshot, snapshot_without_manifest):
             assert "snapshot" in ready["newer_refused"]
 
 
@@ -162,7 +162,7 @@ def test_a_snapshot_that_is_whole_again_comes_into_force(world: World, tmp_path:
     clock = FakeClock(NOON)
     with opened_at(world, home, clock) as opened:
         door = Door(opened)
-        assert door.decide()["fallback"] == "no_model"
+        assert door.decide()["fallback"] == "unknown_subscriber"
         (newest_snapshot(home) / "data.mdb").write_bytes(whole)
         clock.now += 60 * MICROSECONDS
         opened.decisions.reload()

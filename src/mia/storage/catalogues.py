@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from mia.domain.offer import Offer
+from mia.errors import InvalidInput
 from mia.offers.catalogue import Catalogue, build_catalogue, catalogue_rows
 from mia.ports import Lake, LakeChange
 from mia.storage.versions import kept_since
@@ -12,7 +13,10 @@ CATALOGUE = "catalogue"
 
 
 def load_catalogue_of(lake: Lake, version: str | None = None) -> Catalogue | None:
-    """Read a version back, the current one unless named; None when the lake has none such."""
+    """Read a version back, the current one unless named; None when the lake has none such.
+
+    Raises InvalidInput that names the file where it is damaged.
+    """
     wanted = version or lake.noted(CATALOGUE)
     found = [
         path
@@ -21,7 +25,11 @@ def load_catalogue_of(lake: Lake, version: str | None = None) -> Catalogue | Non
     ]
     if not found:
         return None
-    return build_catalogue(json.loads(Path(found[-1]).read_bytes()), file=found[-1])
+    try:
+        rows = json.loads(Path(found[-1]).read_bytes())
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"this catalogue of the lake cannot be read: {error}", file=found[-1]) from error
+    return build_catalogue(rows, file=found[-1])
 
 
 def catalogue_loaded_at(lake: Lake) -> int | None:
