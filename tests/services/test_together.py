@@ -114,7 +114,7 @@ def mixed(opened: Workspace) -> list[DecisionRequest]:
         for number, one in enumerate(ids)
     ]
     repeated = replace(requests[1], request_id="again")
-    return [*requests, repeated, replace(repeated, context={"page": "other"}), replace(requests[2], at=NOON + HOUR)]
+    return [*requests, repeated, replace(repeated, context={"page": "other"}), requests[0]]
 
 
 def decisions_of(found: list[Proposal | Exception]) -> list[Decision]:
@@ -150,7 +150,7 @@ def test_what_came_of_a_group_is_kept_and_rebuilt(opened: Workspace) -> None:
     first, again = stood[47:49]
     assert (first.request.request_id, again) == ("again", first)
     # Both of one subscriber rested on the same moment, and the cap holds all the same.
-    one, other = stood[2], stood[49]
+    one, other = stood[0], stood[49]
     assert one.request == other.request
     assert one.offers
     assert {offer.offer_id for offer in one.offers}.isdisjoint(offer.offer_id for offer in other.offers)

@@ -62,6 +62,29 @@ def test_a_decision_keeps_its_places_until_they_are_confirmed_or_time_is_over(le
     assert ledger.past("s1", at=AT, upto=(0, 0)) == Past()
 
 
+def test_many_are_each_one_alone(ledger: Ledger) -> None:
+    ledger.append_decisions(
+        [
+            showing("d1", "music", "video"),
+            showing("d2", "music", subscriber_id="s2", at=AT + MINUTE),
+            showing("d3", "promo", at=AT + 2 * MINUTE),
+        ]
+    )
+    ledger.append_events(
+        [
+            shown("e1", "d1", "music"),
+            an_event("e2", subscriber_id="s2", occurred_at=AT, offer_id="promo", kind=EventKind.CONNECTION),
+            an_event("e3", subscriber_id="s1", occurred_at=AT - MINUTE, offer_id="video", decision_id=None),
+        ]
+    )
+    asked = [("s1", AT), ("nobody", AT), ("s2", LATER), ("s1", LATER + MINUTE), ("s1", LATER + 9 * MINUTE)]
+    budgets = {"promo": 1, "music": 5}
+    found = ledger.pasts(asked, budgets=budgets)
+    assert found == [ledger.past(one, at=at, budgets=budgets) for one, at in asked]
+    assert [len(past.reserved) for past in found] == [2, 0, 1, 1, 0]
+    assert [past.exhausted for past in found] == [frozenset({"promo"})] * len(asked)
+
+
 def test_times_of_a_clock_that_is_ahead_count_as_now(ledger: Ledger) -> None:
     ledger.append_decisions([showing("d1", "music", at=AT + MINUTE)])
     ledger.append_events([an_event("e1", occurred_at=AT + 2 * MINUTE, offer_id="video", decision_id=None)])

@@ -62,6 +62,14 @@ def test_rows_can_be_taken_in_any_order_and_again(rows: list[dict[str, float]], 
     assert (taken.names, taken.usage.measures) == (whole.names, whole.usage.measures)
 
 
+@given(block_rows, st.data())
+def test_a_trimmed_block_knows_its_own_keys_alone(rows: list[dict[str, float]], data: Any) -> None:
+    some = np.asarray(data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1)), np.int64)
+    block = block_of(rows).take(some)
+    assert rows_of(block.trim()) == rows_of(block)
+    assert set(block.trim().vocabulary) == {key for row in some.tolist() for key in rows[row]}
+
+
 def test_an_empty_block_has_rows_without_entries() -> None:
     block = SparseBlock.empty(3, ("x", "y"))
     assert (block.indptr.tolist(), block.values.shape, block.measures) == ([0, 0, 0, 0], (0, 2), ("x", "y"))
