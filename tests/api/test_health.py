@@ -79,6 +79,28 @@ def test_metrics_show_latency_by_route_versions_and_connections(door: Door) -> N
     assert set(connections) == {"(unknown)", *MACRO_REGIONS}
 
 
+def test_gauges_of_uptake_are_figures_of_the_report(door: Door) -> None:
+    assert "mia_uptake_index{" not in door.get("/metrics").text
+    door.fill()
+    families = {family.name: family for family in text_string_to_metric_families(door.get("/metrics").text)}
+    rows = door.services.uptake.table("2021-01", "macro_region", start="2021-06").to_pylist()
+    assert len(rows) > 5
+    for name, figure in (
+        ("mia_connections", "cumulative"),
+        ("mia_month_connections", "connections"),
+        ("mia_net_active_connections", "net_active"),
+        ("mia_uptake_index", "index"),
+        ("mia_uptake_since_baseline_index", "since_baseline_index"),
+    ):
+        shown = {sample.labels["macro_region"]: sample.value for sample in families[name].samples}
+        assert shown == {row["group"] or "(unknown)": row[figure] for row in rows}
+    assert {sample.labels["baseline"] for sample in families["mia_uptake_index"].samples} == {"2021-01"}
+    assert families["mia_uptake_position"].samples[0].value == door.ledger.position()
+    arrived = door.services.uptake.span().arrived_day
+    assert families["mia_uptake_arrived_until_seconds"].samples[0].value == (arrived + 1) * 86_400
+    assert families["mia_uptake_restatements"].samples[0].value == 0
+
+
 def test_metrics_are_there_when_the_ledger_is_not(door: Door) -> None:
     door.get("/healthz")
     door.ledger.down = True

@@ -3,6 +3,7 @@ import io
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import typer
 from tests.unit.uptake.reference import an_event
@@ -61,6 +62,17 @@ def test_json_and_csv_carry_the_same_figures(home: str) -> None:
     assert body["total"]["connections"]["mia"] == float(rows[0]["connections_mean_mia"]) == 20.0
     assert body["total"]["arms"]["mia"]["value"] + body["total"]["arms"]["control"]["value"] == 120.0
     assert body["unvalued"] == 57
+
+
+def test_a_file_has_the_types_of_numbers_also_where_they_are_missing(home: str, tmp_path: Path) -> None:
+    file = tmp_path / "lift.parquet"
+    assert call("--by", "category", "--home", home, "--format", "parquet", "--out", str(file)).exit_code == 0
+    read = pq.read_table(file)
+    assert read["connections_mia"].to_pylist()[0] + read["connections_control"].to_pylist()[0] == 60
+    assert {str(field.type) for field in read.schema} <= {"string", "int64", "double", "bool"}
+    refused = call("--home", home, "--format", "parquet").exception
+    assert isinstance(refused, InvalidInput)
+    assert refused.option == "--format"
 
 
 def test_a_plan(home: str) -> None:

@@ -228,3 +228,41 @@ def test_threads_share_one_report(tmp_path: Path) -> None:
     assert ledger.reads == [0]
     assert len(tables) == 6
     assert all(table.equals(tables[0]) for table in tables)
+
+
+def test_figures_stand_still_while_they_are_held_and_go_on_after(tmp_path: Path) -> None:
+    ledger = growing_ledger()
+    report = report_of(ledger, tmp_path)
+    with report.still():
+        ledger.append_events([an_event("g", CONNECTION, 18_791, subscriber_id="s6")])
+        assert report.table("2021-01")["cumulative"].to_pylist()[-1] == 5
+    assert report.table("2021-01")["cumulative"].to_pylist()[-1] == 6
+
+
+def test_facts_add_up_to_the_figures(tmp_path: Path) -> None:
+    report = report_of(growing_ledger(), tmp_path, categories=lambda: {"music": "fun"})
+    facts = report.facts().to_pylist()
+    assert [(row["month"], row["region"], row["category"], row["connections"]) for row in facts] == [
+        ("2021-01", "Kurgan", "fun", 2),
+        ("2021-02", "Rostov", "fun", 1),
+        ("2021-06", "Kurgan", "fun", 2),
+    ]
+    assert facts[0]["placement"] == "(unknown)"
+    assert report_of(FakeLedger(), tmp_path / "empty").facts().num_rows == 0
+
+
+def test_a_published_month_that_is_no_longer_complete_is_not_restated_to_nothing(tmp_path: Path) -> None:
+    ledger = FakeLedger()
+    ledger.append_events([an_event("a", CONNECTION, 18_640), an_event("b", EventKind.CLICK, 18_661)])
+    report = report_of(ledger, tmp_path, late_share=0.0)
+    assert report.table("2021-01")["complete"].to_pylist() == [True, False]
+    ledger.append_events([an_event("c", CONNECTION, 18_650, subscriber_id="s2")])
+    assert report.table("2021-01")["complete"].to_pylist() == [False, False]
+    changed = [row for row in report.restated().to_pylist() if row["by"] == "total"]
+    assert {row["figure"]: (row["published"], row["now"]) for row in changed} == {
+        "connections": (1, 2),
+        "cumulative": (1, 2),
+        "net_active": (1, 2),
+    }
+    assert report.publish() == ["2021-01"]
+    assert report.restated().num_rows == 0

@@ -421,3 +421,27 @@ def test_decisions_come_in_pages_the_newest_first(ledger: Ledger) -> None:
     assert [total for total, _ in pages] == [4, 4, 4]
     assert [[one.decision_id for one in page] for _, page in pages] == [["d0", "d3"], ["d2", "d1"], []]
     assert pages[0][1][0] == ledger.decision("d0")
+
+
+def test_events_arrive_in_pieces_with_the_time_of_their_commit(ledger: Ledger) -> None:
+    ledger.append_events([an_event("a"), an_event("b")])
+    ledger.append_events([an_event("c")])
+    first, rest = ledger.arrived(0, 2), ledger.arrived(2, 5)
+    assert (first["event_id"].to_pylist(), rest["event_id"].to_pylist()) == (["a", "b"], ["c"])
+    assert len(set(first["recorded_at"].to_pylist())) == 1
+    assert first.drop("recorded_at").equals(ledger.events().slice(0, 2))
+    assert ledger.arrived(3, 5).num_rows == 0
+
+
+def test_what_was_decided_is_found_for_many_at_once(ledger: Ledger) -> None:
+    decision = a_decision()
+    placed = replace(decision, decision_id="placed", request=replace(decision.request, placement="main"))
+    live = replace(decision, decision_id="live", versions=replace(decision.versions, model="7"))
+    ledger.append_decisions([decision, placed, live])
+    found = ledger.decided(["placed", "gone", "live"]).sort_by("decision_id").to_pylist()
+    model, place = decision.versions.model, decision.request.placement
+    assert found == [
+        {"decision_id": "live", "placement": place, "model_version": "7"},
+        {"decision_id": "placed", "placement": "main", "model_version": model},
+    ]
+    assert ledger.decided([]).num_rows == 0

@@ -6,7 +6,9 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from mia.api.services import Uptake
 from mia.api.timings import Timings
+from mia.api.uptake_gauges import UptakeGauges
 from mia.domain.decision import Decision
 from mia.domain.event import Event, Outcome
 from mia.timeline import MICROSECONDS
@@ -53,12 +55,6 @@ class Metrics:
             ("part",),
             registry=self._registry,
         )
-        self._connections = Gauge(
-            "mia_connections",
-            "Connections of offers since the first event.",
-            ("macro_region",),
-            registry=self._registry,
-        )
         self._position = Gauge("mia_ledger_position", "Position of the newest event.", registry=self._registry)
         self._versions = Gauge(
             "mia_versions_info",
@@ -66,7 +62,7 @@ class Metrics:
             ("model", "catalogue", "profile", "policy", "worker"),
             registry=self._registry,
         )
-
+        self._uptake = UptakeGauges(self._registry)
         self._health = Gauge(
             "mia_model_health",
             "Figures of the last look at the live model.",
@@ -117,23 +113,15 @@ class Metrics:
         for part, age in ages.items():
             self._ages.labels(part).set(age)
 
-    def show_state(
-        self,
-        *,
-        model: str | None,
-        catalogue: str,
-        profile: str | None,
-        policy: str,
-        position: int,
-        connections: Mapping[str, int],
-    ) -> None:
-        """What is in force right now; `connections` by macro-region."""
+    def show_state(self, *, model: str | None, catalogue: str, profile: str | None, policy: str, position: int) -> None:
+        """What is in force right now."""
         self._versions.clear()
         self._versions.labels(model or "", catalogue, profile or "", policy, os.getpid()).set(1)
         self._position.set(position)
-        self._connections.clear()
-        for macro_region, count in connections.items():
-            self._connections.labels(macro_region).set(count)
+
+    def show_uptake(self, uptake: Uptake) -> None:
+        """Figures of uptake as far as events are rolled up; raises what reading them raises."""
+        self._uptake.show(uptake)
 
     def show_health(self, report: Mapping[str, Any]) -> None:
         """The last report on the live model, as `Health.to_json` writes it."""

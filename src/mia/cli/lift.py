@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -13,6 +14,7 @@ from mia.cli.console import new_table, print_table
 from mia.cli.uptake import Format
 from mia.cli.workspace import Home, workspace
 from mia.errors import InvalidInput
+from mia.storage.files import write_table
 from mia.timeline import date_of
 from mia.uptake.growth import UNKNOWN
 from mia.uptake.lift.effect import Effect, Interval
@@ -34,18 +36,23 @@ def lift(
     power: Annotated[float, typer.Option(help="Of a plan: the chance to find it that is asked for.")] = 0.8,
     share: Annotated[float | None, typer.Option(help="Of a plan: share of control; else that of the settings.")] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
+    out: Annotated[Path | None, typer.Option(help="Write to this .csv or .parquet file instead of printing.")] = None,
     home: Home = None,
 ) -> None:
     """What MIA caused: connections and value per subscriber of arm mia against control, with intervals."""
+    if form is Format.PARQUET and out is None:
+        raise InvalidInput("parquet is written to a file; name it with --out", option="--format")
     with workspace(home) as opened:
         if plan:
-            if form is Format.CSV:
+            if form in (Format.CSV, Format.PARQUET) or out is not None:
                 raise InvalidInput("a plan is printed as table or json", option="--format")
             planned = opened.lift.plan(lift=relative, days=days, power=power, share=share)
             _print_json(planned.to_json()) if form is Format.JSON else _print_plan(planned)
             return
         report = opened.lift.report(by, start, end, baseline, aa)
-    if form is Format.JSON:
+    if out is not None:
+        write_table(report.table(), out)
+    elif form is Format.JSON:
         _print_json(report.to_json())
     elif form is Format.CSV:
         csv.write_csv(report.table(), sys.stdout.buffer)

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from mia.cli.backup import backup
 from mia.cli.demo import demo
+from mia.cli.export_uptake import export_uptake
 from mia.cli.ingest import ingest
 from mia.cli.keys import keys_app
 from mia.cli.lift import lift
@@ -47,6 +48,7 @@ for command in (
     score,
     serve,
     uptake,
+    export_uptake,
     lift,
     replay,
     prune,

@@ -1,5 +1,6 @@
 """The headline: how much the connections of one macro-region grew since a baseline month."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
 from statistics import NormalDist
@@ -9,6 +10,7 @@ from mia.uptake.growth import Series, Span
 
 LEVEL = 0.95
 """How often the intervals of growth hold."""
+USUAL_BASELINE = "2021-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,15 @@ class Headline:
 
     def _ratio(self, value: int, base: int) -> float | None:
         return value / base if base >= max(self.small_base, 1) else None
+
+
+def usual_baseline(months: Sequence[str]) -> str:
+    """The baseline where none is asked for: January 2021, else the first month there is.
+
+    >>> usual_baseline(["2020-12", "2021-01"]), usual_baseline(["2021-03", "2021-04"]), usual_baseline([])
+    ('2021-01', '2021-03', '2021-01')
+    """
+    return USUAL_BASELINE if USUAL_BASELINE in months or not months else months[0]
 
 
 def build_headline(series: Series, span: Span, macro_region: str, month: int, small_base: int) -> Headline:

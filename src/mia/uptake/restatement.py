@@ -36,10 +36,9 @@ RESTATEMENT_SCHEMA = pa.schema(
 
 
 def published_rows(table: pa.Table, by: str, published_at: int) -> pa.Table:
-    """The complete months of monthly uptake as rows of `PUBLISHED_SCHEMA`."""
-    rows = table.filter(table["complete"])
-    columns = {name: rows[name] for name in (MONTH.name, GROUP, *KEPT)}
-    columns |= {"published_at": pa.repeat(published_at, rows.num_rows), BY: pa.repeat(by, rows.num_rows)}
+    """Monthly uptake as rows of `PUBLISHED_SCHEMA`."""
+    columns = {name: table[name] for name in (MONTH.name, GROUP, *KEPT)}
+    columns |= {"published_at": pa.repeat(published_at, table.num_rows), BY: pa.repeat(by, table.num_rows)}
     return pa.table({field.name: columns[field.name] for field in PUBLISHED_SCHEMA}, schema=PUBLISHED_SCHEMA)
 
 

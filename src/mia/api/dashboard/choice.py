@@ -10,8 +10,8 @@ from pydantic import WithJsonSchema
 
 from mia.api.wire import IF_GIVEN, OptionalMonth, OptionalName
 from mia.domain.offer import Language
+from mia.uptake.headline import USUAL_BASELINE, usual_baseline
 
-BASELINE = "2021-01"
 USUAL_MONTHS = 24
 """How many months are shown where none were asked for."""
 DIMENSIONS = ("macro_region", "region", "category", "offer", "channel", "arm")
@@ -124,11 +124,12 @@ class Asked:
         sort: Sort = USUAL_SORT,
     ) -> None:
         self.baseline = baseline
-        self.choice = Choice(BASELINE, by, lang, start, end, macro_region, region, category, channel, arm, str(sort))
+        self.choice = Choice(
+            USUAL_BASELINE, by, lang, start, end, macro_region, region, category, channel, arm, str(sort)
+        )
 
     def choose(self, months: Sequence[str]) -> Choice:
         """The choice, with the usual baseline among these months where none was asked for."""
         if self.baseline is not None:
             return replace(self.choice, baseline=self.baseline)
-        usual = BASELINE if BASELINE in months or not months else months[0]
-        return replace(self.choice, baseline=usual)
+        return replace(self.choice, baseline=usual_baseline(months))

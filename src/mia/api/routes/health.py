@@ -11,9 +11,8 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from mia.api.access import UPTAKE, Access
 from mia.api.metrics import Metrics
-from mia.api.services import Services, Uptake
+from mia.api.services import Services
 from mia.errors import MiaError
-from mia.uptake.growth import name_unknown
 
 _LOG = logging.getLogger(__name__)
 
@@ -97,17 +96,8 @@ def _show_state(services: Services, metrics: Metrics) -> None:
             profile=services.decisions.snapshot,
             policy=services.decisions.policy,
             position=services.ledger.position(),
-            connections=_connections(services.uptake),
         )
+        metrics.show_uptake(services.uptake)
     except MiaError:
         # The counters of this worker are worth having also when the ledger is away.
         _LOG.exception("the state could not be read for the metrics")
-
-
-def _connections(uptake: Uptake) -> dict[str, int]:
-    """Connections since the first event, by macro-region."""
-    months = uptake.months()
-    if not months:
-        return {}
-    newest = name_unknown(uptake.table(months[-1], "macro_region", start=months[-1])).to_pylist()
-    return {row["group"]: row["cumulative"] for row in newest}

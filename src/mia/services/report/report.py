@@ -1,7 +1,7 @@
 """Report uptake: figures of growth, read from the roll-up."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import duckdb
@@ -11,11 +11,12 @@ import pyarrow as pa
 from mia.errors import InvalidInput, WorkspaceBusy
 from mia.ports import Lake
 from mia.services.report.active import count_active
+from mia.services.report.facts import FACT_SCHEMA, build_facts
 from mia.services.report.figures import Figures
 from mia.services.report.published import PublishedFigures
 from mia.services.report.roll_up import Progress, RollUp, State, no_progress
 from mia.timeline import DAY_SECONDS, MICROSECONDS, month_text
-from mia.uptake.dimensions import CATEGORY, DIMENSIONS, FILTERS, build_groups, codes_of, require_dimensions
+from mia.uptake.dimensions import CATEGORY, CODED, DIMENSIONS, FILTERS, build_groups, codes_of, require_dimensions
 from mia.uptake.growth import (
     SMALL_BASE,
     UNKNOWN,
@@ -101,6 +102,21 @@ class UptakeReport:
         """Count everything anew from the ledger; what was published stays."""
         self._roll_up.rebuild(progress)
 
+    @contextmanager
+    def still(self, progress: Progress = no_progress) -> Iterator[None]:
+        """Take in what the ledger holds, and stand still there as long as the context lasts, so that all figures agree.
+
+        Raises LedgerUnavailable, and WorkspaceBusy while another process takes in and does not come to an end.
+        """
+        self.refresh(progress)
+        on_read = self._on_read
+        with self._roll_up.held():
+            self._on_read = False
+            try:
+                yield
+            finally:
+                self._on_read = on_read
+
     def position(self) -> int:
         """The position of the ledger up to which figures go."""
         return self._roll_up.state().position
@@ -146,6 +162,14 @@ class UptakeReport:
             active=self._active(known, dimensions, series, only),
             small_base=self._terms.small_base,
         )
+
+    def facts(self) -> pa.Table:
+        """Counts by month and every dimension at once, as `mia.services.report.facts.FACT_SCHEMA`."""
+        while (known := self._known()) is not None:
+            sums = self._figures.sums(known.state, CODED, {}, monthly=True, matured_day=None)
+            if sums is not None:
+                return build_facts(sums, known.state.names, self._terms.categories())
+        return FACT_SCHEMA.empty_table()
 
     def headline(
         self, macro_region: str, baseline: str, month: str | None = None, *, only: Only = _NO_FILTER
@@ -203,8 +227,11 @@ class UptakeReport:
         return [name for name in build_groups(dimension, names, self._terms.categories()).names if name is not None]
 
     def publish(self) -> list[str]:
-        """Publish all complete months as they are now, restated ones too; returns the months. Raises WorkspaceBusy."""
-        return self._publish(self._complete_months())
+        """Publish all complete months and all that were published before as they are now; returns the months.
+
+        Raises WorkspaceBusy.
+        """
+        return self._publish(sorted({*self._complete_months(), *self._published.months()}))
 
     def restated(self) -> pa.Table:
         """Figures that changed since they were published last, as `mia.uptake.restatement.RESTATEMENT_SCHEMA`."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from threading import Lock
 from typing import Any
@@ -112,6 +112,22 @@ class RollUp:
             change.note(STATE, State(self._window).to_json())
             change.commit()
         return self.refresh(progress)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody carries the roll-up on as long as the context lasts; they wait. Raises WorkspaceBusy.
+
+        Nothing is taken in meanwhile by this one either.
+        """
+        with ExitStack() as stack:
+            for _ in range(self._patience):
+                with suppress(WorkspaceBusy):
+                    stack.enter_context(self._lake.change())
+                    break
+                self._sleep(PAUSE)
+            else:
+                stack.enter_context(self._lake.change())
+            yield
 
     def _refreshed(self, target: int, progress: Progress) -> State:
         state = self.state()

@@ -184,7 +184,10 @@ class LiftReport:
 
     def table(self) -> pa.Table:
         """One row a group, the total first; columns in the order of `GroupLift.to_row`."""
-        return pa.Table.from_pylist([group.to_row() for group in (self.total, *self.groups)])
+        table = pa.Table.from_pylist([group.to_row() for group in (self.total, *self.groups)])
+        # Whatever may be missing is a number, also where it is missing in every row.
+        types = [pa.float64() if pa.types.is_null(field.type) else field.type for field in table.schema]
+        return table.cast(pa.schema(list(zip(table.column_names, types, strict=True))))
 
 
 NOTES = {
