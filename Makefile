@@ -12,10 +12,12 @@ PIP := $(BIN)/pip install -qq --disable-pip-version-check --constraint constrain
 # As many tests at once as there are processors; whoever is done first takes over from the others.
 # Threads of linear algebra beside as many tests would only wait for one another.
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q --numprocesses logical --dist worksteal
+# Slow tests share worlds that are costly to make: those of a file stay in one process.
+PYTEST_SLOW := $(PYTEST) --dist loadfile
 export MIA_HOME ?= .mia
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-tmf test-faults browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-uptake bench-validate bench-door constraints clean
+.PHONY: help install demo test test-slow test-tmf test-faults browser java check format notebooks docs sample example-megaline example-complete-journey bench bench-dashboard bench-demo bench-ingest bench-ingest-large bench-profiles bench-profile-store bench-exploration bench-open-bandit bench-ranking bench-scoring bench-serving bench-training bench-uptake bench-validate bench-door constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,13 +37,21 @@ demo: $(READY) ## Run the whole loop on data/sample, then serve API and dashboar
 test: $(READY) browser ## Run the test suite
 	@$(PYTEST) -m "not slow" $(QUIET_END)
 
-test-slow: $(READY) java ## Run the truth tests that take minutes
-	@$(PYTEST) -m slow $(QUIET_END)
+TESTS ?= tests
+RECORDS ?= 2000000
+test-slow: $(READY) java browser ## Run the truth tests that take minutes; TESTS="tests/engines" for some of them, RECORDS that DuckDB and Spark agree on
+	@SPARK_RECORDS=$(RECORDS) $(PYTEST_SLOW) -m slow --ignore tests/faults $(TESTS) $(QUIET_END)
 
 EXAMPLES ?= 150
 CASES ?= 3000
-test-faults: $(READY) ## Fuzz and attack the service; EXAMPLES an operation of the whole API (150: 10,000 cases and more), CASES of events
-	@FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_CASES=$(CASES) $(PYTEST) -rP tests/faults $(QUIET_END)
+# Kills in all, seconds that PostgreSQL stays away, requests in a row, and moves of the clock.
+KILLS ?= 50
+OUTAGE ?= 30
+REQUESTS ?= 20000
+MOVES ?= 600
+FAULTS := FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_CASES=$(CASES) FAULT_KILLS=$(KILLS) FAULT_OUTAGE_SECONDS=$(OUTAGE) FAULT_REQUESTS=$(REQUESTS) FAULT_CLOCK_STEPS=$(MOVES)
+test-faults: $(READY) ## Fuzz, attack, kill and starve the service; EXAMPLES an operation (150: 10,000 cases and more), CASES of events, KILLS, OUTAGE in seconds, REQUESTS, MOVES of the clock
+	@$(FAULTS) $(PYTEST) -rP tests/faults $(QUIET_END)
 
 check: $(READY) ## Lint, types, floors, and the tests that need no world around them
 	@$(BIN)/ruff format --check .
@@ -144,6 +154,9 @@ bench-training: $(READY) ## Training beside bare lightgbm.train, and the curve o
 
 bench-door: $(READY) ## Microseconds a request pays for keys, limits, log line, metrics and headers
 	@$(BIN)/python benchmarks/door.py
+
+bench-dashboard: $(READY) browser ## First paint with figures, weight and layout shift of the dashboard over the sample, in Chromium
+	@$(BIN)/python benchmarks/dashboard.py
 
 EVENTS ?= 10000000
 bench-uptake: $(READY) ## Rolling up EVENTS (10000000) events and reports on them, beside DuckDB and PostgreSQL on raw events

@@ -128,7 +128,7 @@ def measure_request(name: str, ranker: LightGBMRanker, pairs: Pairs) -> None:
     first = firsts[np.argmin(np.abs(sizes - 40))]
     mine = pairs.take(np.arange(first, first + 40))
     one = dataclasses.replace(mine, profiles=pairs.profiles.take(mine.rows[:1]), rows=np.zeros(len(mine), np.int64))
-    matrix, three = ranker.matrix(one), one.take(np.arange(3))
+    matrix, three = ranker.matrix(one), np.arange(3)
     blocks = ranker.schema.blocks(one, ranker._offer_side_of(one.offers))
     seconds = turns(
         200,
@@ -140,7 +140,7 @@ def measure_request(name: str, ranker: LightGBMRanker, pairs: Pairs) -> None:
         40,
         native=lambda: booster.predict(matrix[:3], pred_contrib=True, num_threads=1),
         compiled=lambda: ensemble.contributions(matrix[:3]),
-        explain=lambda: explain(ranker, three, Language.RU),
+        explain=lambda: explain(ranker, one, three, Language.RU),
     )
     whole = ranker.matrix(pairs)
     everything = ranker.schema.blocks(pairs, ranker._offer_side_of(pairs.offers))
@@ -168,10 +168,11 @@ def agreement(ranker: LightGBMRanker, pairs: Pairs, exact: np.ndarray) -> tuple[
     class Exact:
         places = ranker.places
 
-        def contributions(self, pairs: Pairs) -> np.ndarray:
-            return exact[: len(pairs)]
+        def contributions(self, _: Pairs, which: np.ndarray) -> np.ndarray:
+            return exact[which]
 
-    both = zip(explain(ranker, pairs, Language.RU), explain(Exact(), pairs, Language.RU), strict=True)
+    every = np.arange(len(pairs))
+    both = zip(*(explain(one, pairs, every, Language.RU) for one in (ranker, Exact())), strict=True)
     same = [one[:1] == other[:1] for one, other in both if one or other]
     return float(np.mean(same)), len(same)
 
@@ -203,7 +204,7 @@ def measure_decision(workspace: Workspace, live: Live, people: Profiles) -> None
         acceptance = timed("scoring", lambda: live.model.score(pairs))
         worth = live.arbitration.worth(acceptance, cols, "app")
         top = greedy_order(worth, acceptance)[:TOP]
-        timed("reasons", lambda: explain(live.model, pairs.take(top), Language.RU))
+        timed("reasons", lambda: explain(live.model, pairs, top, Language.RU))
         timed("whole decision", lambda: maker.decide(request))
 
     for subscriber_id in people.subscriber_ids[:REQUESTS].tolist():

@@ -66,7 +66,7 @@ def measure_stages(workspace: Workspace, ids: list[str]) -> dict[str, tuple[floa
         worth = live.arbitration.worth(acceptance, cols, request.channel, request.placement)
         prospects = Prospects(worth, acceptance, live.doubt[cols])
         slate = watch.time("exploration", lambda: live.exploration.draw(prospects, request.limit, number))
-        watch.time("reasons", lambda: explain(model, pairs.take(slate.order), Language.RU))
+        watch.time("reasons", lambda: explain(model, pairs, slate.order, Language.RU))
         decision = watch.time("(whole decision)", lambda: maker.decide(request))
         watch.time("commit, alone", lambda: writer.submit_decision(decision).result())
         watch.time("encoding", lambda: encode_decision(decision, live.catalogue))

@@ -29,7 +29,7 @@ from mia.profiles.features import feature_fingerprint
 from mia.ranking.calibration import Calibration
 from mia.ranking.pairs import Pairs
 from mia.ranking.rankers.base import FitOptions
-from mia.ranking.rankers.lightgbm import LightGBMRanker
+from mia.ranking.rankers.lightgbm import LightGBMRanker, parameters
 from mia.ranking.schema import FeatureSchema
 from mia.services.simulate import simulate
 from mia.services.train.examples import Examples, build_examples
@@ -110,7 +110,9 @@ def time_training(workspace: Workspace, repeats: int) -> None:
         for name, options in models().items():
             clock.time(
                 name,
-                lambda x=matrix, y=labels, o=options: lightgbm.train(parameters(o), lightgbm.Dataset(x, y), o.trees),
+                lambda x=matrix, y=labels, o=options: lightgbm.train(
+                    parameters(LightGBMRanker.loss, o), lightgbm.Dataset(x, y), o.trees
+                ),
             )
         del matrix, examples, pairs
     print(f"{rows:,} impressions x {columns} columns, {labels.sum():,.0f} connections; medians of {repeats}")
@@ -135,25 +137,6 @@ def models() -> dict[str, FitOptions]:
     }
 
 
-def parameters(options: FitOptions) -> dict[str, object]:
-    """What LightGBM is told, as the ranker does."""
-    return {
-        "objective": "binary",
-        "learning_rate": options.learning_rate,
-        "num_leaves": options.leaves,
-        "min_data_in_leaf": options.minimum_leaf,
-        "feature_fraction": options.feature_share,
-        "bagging_fraction": options.row_share,
-        "bagging_freq": 1,
-        "lambda_l2": options.l2,
-        "extra_trees": options.extra_trees,
-        "num_threads": options.threads,
-        "deterministic": True,
-        "force_col_wise": True,
-        "verbosity": -1,
-    }
-
-
 def draw_curve(workspace: Workspace, out: Path) -> None:
     """Print and draw what models of several sizes tell on the later days, and what 40 rows cost them."""
     examples = examples_of(workspace)
@@ -172,7 +155,9 @@ def draw_curve(workspace: Workspace, out: Path) -> None:
     print("| leaves | trees | AUC | NDCG@3 | microseconds for 40 rows |\n|---|---|---|---|---|")
     for leaves in LEAVES:
         options = FitOptions(feature_fingerprint(), leaves=leaves, trees=max(TREES))
-        whole = lightgbm.train(parameters(options), lightgbm.Dataset(matrix, labels), options.trees)
+        whole = lightgbm.train(
+            parameters(LightGBMRanker.loss, options), lightgbm.Dataset(matrix, labels), options.trees
+        )
         for trees in TREES:
             part = lightgbm.Booster(model_str=whole.model_to_string(num_iteration=trees))
             model = LightGBMRanker([part], schema, Calibration(0.0, 1.0))

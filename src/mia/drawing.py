@@ -89,3 +89,8 @@ def dress(chart: Any, colours: Colours) -> Any:  # noqa: ANN401 - any top-level 
 def render(chart: alt.TopLevelMixin, numbers: dict[str, Any] | None = None) -> str:
     """A chart as SVG text, numbers written in a Vega number format (English by default). Blocks for tens of ms."""
     return str(vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[], format_locale=numbers))
+
+
+def rasterise(svg: str) -> bytes:
+    """A drawing as PNG, two dots for each of its pixels. Blocks for tens of ms."""
+    return bytes(vl_convert.svg_to_png(svg, scale=2))

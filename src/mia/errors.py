@@ -136,6 +136,10 @@ class UnreadableModel(MiaError, ValueError):
         super().__init__(f"the model in {folder} cannot be read: train again")
 
 
+class RegistryUnavailable(MiaError, ConnectionError):
+    """The registry of models cannot be read."""
+
+
 class FeatureMismatch(MiaError):
     """A model was fitted on another feature schema than the one it is asked to score."""
 

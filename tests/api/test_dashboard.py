@@ -9,6 +9,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 from tests.fakes.door import MACRO_REGIONS, MONTHS, Door, open_door
+from tests.fakes.lift import lift_meter
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -67,10 +68,11 @@ def test_headline_speaks_of_the_region_of_the_address_or_the_settings(busy: Door
 
 def test_table_has_a_row_a_month_and_group(busy: Door) -> None:
     html = page(busy)
-    assert html.count('<th scope="row">') == len(MONTHS) * (len(MACRO_REGIONS) + 1)
+    table = html.partition('id="sheet-index"')[2].partition("</details>")[0]
+    assert table.count('<th scope="row">') == len(MONTHS) * (len(MACRO_REGIONS) + 1)
     months = re.findall(r'<span class="month">([^<]+) <', html)
     assert months == ["июнь 2021", "май 2021", "апрель 2021", "март 2021", "февраль 2021", "январь 2021"]
-    assert '<caption class="unseen">' in html
+    assert '<table aria-labelledby="sheet-index-name">' in table
 
 
 def test_groups_carry_their_names(busy: Door) -> None:
@@ -95,15 +97,15 @@ def test_choice_is_kept_by_the_form_and_the_links(busy: Door) -> None:
     assert '<option value="arm" selected>' in html
     assert html.count(" selected>") == 2
     assert "from=2021-02&to=2021-04" in page(busy, "?from=2021-02&to=2021-04")
-    assert "baseline=2021-03&by=arm&lang=ru" in html
+    assert "baseline=2021-03&lang=ru&by=arm" in html
     assert '<input type="hidden" name="lang" value="en">' in html
 
 
-def test_page_needs_no_other_host_and_no_script(busy: Door) -> None:
+def test_page_needs_no_other_host_and_no_script_of_its_own(busy: Door) -> None:
     for path in ("/dashboard", "/dashboard?lang=en&by=offer", "/docs"):
         text = busy.get(path, key="uptake").text
         assert not re.search(r"(src|href|srcset|action)=\"(?!/|#)", text)
-        assert "<script" not in text
+        assert not re.search(r'<script(?! src="/)', text)
         assert " style=" not in text
     assert "http" not in busy.get("/dashboard/style.css", key="uptake").text
 
@@ -133,7 +135,7 @@ def test_page_without_the_urals_and_without_connections() -> None:
         door.post("/v1/events", key="events", json={"events": [event]})
         html = page(door)
         assert "рост посчитать не от чего" in html
-        assert "В базовом месяце подключений не было" in html
+        assert "Слишком мало подключений к концу базового месяца" in html
 
 
 @pytest.mark.parametrize(
@@ -177,10 +179,57 @@ def test_charts_are_drawn_for_every_screen(busy: Door, kind: str, theme: str, wi
     root = Xml.fromstring(answer.text)  # noqa: S314 - our own
     assert root.get("width") == {"wide": "960", "narrow": "380"}[width]
     found = texts(answer.text)
-    assert "Урал" in found
+    assert {"index": "Урал", "connections": "музыка"}[kind] in found
     assert "янв 2021" in found
     assert "июн 2021" in found
     assert not re.search(r"(href|src)=\"(?!#)", answer.text)
+
+
+@pytest.mark.parametrize("width", ["wide", "narrow"])
+def test_the_funnel_tells_counts_and_shares(busy: Door, width: str) -> None:
+    found = texts(busy.get(f"/dashboard/funnel.svg?lang=en&width={width}", key="uptake").text)
+    rows = busy.services.uptake.table("2021-01", "channel").to_pylist()
+    for channel, name in (("app", "app"), ("call_centre", "contact centre")):
+        shown, clicked = (
+            sum(row[step] for row in rows if row["group"] == channel) for step in ("impressions", "clicks")
+        )
+        assert {name, str(shown), f"{clicked} · {clicked / shown:.1%}".replace("%", "\u00a0%")} <= set(found)
+
+
+def test_lift_is_drawn_for_groups_with_an_interval(busy: Door) -> None:
+    tested = busy.with_services(lift=lift_meter())
+    found = texts(tested.get("/dashboard/lift.svg?lang=en", key="uptake").text)
+    report = tested.services.lift.report("macro_region", baseline="2021-01")
+    assert {"all together", "Urals", "Centre", "0"} <= set(found)
+    assert "Volga" not in found
+    assert f"{report.total.connections.relative * 100:+.1f}\u00a0%" in found
+    table = list(csv.DictReader(io.StringIO(tested.get("/dashboard/lift.csv", key="uptake").text)))
+    assert [row["group"] for row in table] == ["total", *(group.group for group in report.groups)]
+
+
+def test_growth_and_what_mia_caused_carry_their_intervals(busy: Door) -> None:
+    tested = busy.with_services(lift=lift_meter())
+    headline = tested.services.uptake.headline("Urals", "2021-01")
+    urals = next(
+        g for g in tested.services.lift.report("macro_region", baseline="2021-01").groups if g.group == "Urals"
+    )
+    html = page(tested, "?lang=en").replace("\u2212", "-")
+    if "aria-busy" in html:
+        assert tested.get("/dashboard/lift.csv", key="uptake").status_code == 200
+        html = page(tested, "?lang=en").replace("\u2212", "-")
+    for low, high in (headline.growth_interval, headline.monthly_growth_interval):
+        assert f'<span class="whole">{low:+,.1f} … {high:+,.1f}</span>' in html
+    assert f'id="caused">{urals.incremental.connections:+,.0f}<' in html
+    low, high = (getattr(urals.incremental.anytime_interval, end) for end in ("low", "high"))
+    assert f'<span class="whole">{low:+,.0f} … {high:+,.0f}</span>' in html
+
+
+def test_filters_say_what_they_narrow_and_what_they_do_not(busy: Door) -> None:
+    html = page(busy.with_services(lift=lift_meter()), "?lang=en&channel=web&region=Land+0")
+    assert '<option value="web" selected>' in html
+    assert '<option value="Land 0" selected>' in html
+    assert 'id="caused"' not in html
+    assert "filters do not narrow it" in html.partition('class="card caused"')[2].partition("</dl>")[0]
 
 
 def test_charts_speak_english_too(busy: Door) -> None:
@@ -259,12 +308,12 @@ def test_only_groups_with_something_to_draw_have_a_legend(long: Door) -> None:
         found = texts(long.get(f"/dashboard/{kind}.svg?by=offer&lang=en", key="uptake").text)
         assert "Music for 30 days" in found
         assert "Roaming for a week" not in found
-    assert "Without a line: 1, with no connection there by the end of the baseline month." in offers
+    assert "Without a line: 1, with too few connections there by the end of the baseline month." in offers
 
 
 def test_arms_are_said_to_begin_with_the_first_decision(busy: Door) -> None:
     assert "Before MIA's first decision both arms were treated alike." in page(busy, "?by=arm&lang=en")
-    assert "treated alike" not in page(busy, "?lang=en")
+    assert "Before MIA's first decision" not in page(busy, "?lang=en")
 
 
 def test_a_model_card_is_open_as_the_dashboard_is_and_linked_from_it(door: Door) -> None:
@@ -289,7 +338,7 @@ def test_the_page_of_the_live_model_is_linked_and_says_when_there_is_none(door: 
     nothing = door.get("/dashboard/monitor?lang=en", key="uptake")
     assert nothing.status_code == 404
     assert "was not looked at yet" in nothing.text
-    door.services.health.last = {"model": "7", "until": 0, "checks": [], "regions": {}}
+    door.services.health.last = {"model": "7", "until": 0, "checks": [], "regions": {}, "at": "2021-07-01T00:00+00:00"}
     found = door.get("/dashboard/monitor", key="uptake")
     assert (found.status_code, found.text) == (200, "<html>model 7</html>")
     assert "script-src" not in found.headers["Content-Security-Policy"]

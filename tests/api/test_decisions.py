@@ -88,19 +88,19 @@ def test_answer_is_never_empty_when_the_ledger_is_down(door: Door, caplog: pytes
     door.ledger.down = True
     answer = door.post("/v1/decisions", key="offers", json=ASK)
     assert answer.status_code == 200
-    assert answer.json()["fallback"] == "ledger_unavailable"
+    assert answer.json()["fallback"] == "not_stored"
     assert len(answer.json()["offers"]) == 3
     assert "d1 is answered but not stored" in caplog.text
     door.ledger.down = False
     text = door.get("/metrics").text
     assert "mia_decisions_unstored_total 1.0" in text
-    assert 'mia_decisions_total{arm="mia",fallback="ledger_unavailable"} 1.0' in text
+    assert 'mia_decisions_total{arm="mia",fallback="not_stored"} 1.0' in text
 
 
 def test_answer_is_never_empty_when_the_writer_refuses(door: Door) -> None:
     answer = door.with_services(writer=FullWriter()).post("/v1/decisions", key="offers", json=ASK)
     assert answer.status_code == 200
-    assert answer.json()["fallback"] == "ledger_unavailable"
+    assert answer.json()["fallback"] == "not_stored"
 
 
 def test_a_new_catalogue_changes_no_earlier_answer(door: Door) -> None:

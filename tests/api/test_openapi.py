@@ -44,6 +44,8 @@ def test_locked_routes_declare_their_keys(door: Door) -> None:
         "/v1/decisions/{decision_id}",
         "/v1/events",
         "/v1/uptake",
+        "/v1/uptake/restatements",
+        "/v1/lift",
         "/customer/v4/queryProductRecommendation",
         "/dashboard",
     } <= locked

@@ -220,7 +220,7 @@ def test_what_never_reaches_a_route_has_it_too(door: Door) -> None:
 
 
 def test_a_ledger_that_is_away_still_gets_an_answer(door: Door) -> None:
-    assert create(door.with_services(writer=FullWriter())).json()["fallback"] == "ledger_unavailable"
+    assert create(door.with_services(writer=FullWriter())).json()["fallback"] == "not_stored"
     door.ledger.down = True
     answer = door.get(QUERIES, key="admin")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.fakes.door import Door, open_door
+from tests.fakes.lift import lift_meter
 from tests.fakes.serving import serving
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -68,7 +69,7 @@ def stranger() -> Iterator[Browser]:
 def door() -> Iterator[Door]:
     with open_door() as opened:
         opened.fill()
-        yield opened
+        yield opened.with_services(lift=lift_meter())
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Signing in and out, as people do it."""
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from tests.browser.conftest import sign_in
 
 
@@ -20,7 +20,7 @@ def test_signing_in_leads_back_and_signing_out_ends_it(stranger: Browser, addres
     assert page.get_by_role("alert").count() == 1
     sign_in(page)
     assert page.url == f"{address}/dashboard?by=arm&lang=en"
-    assert page.locator("figure img").count() == 2
+    expect(page.locator("figure img")).to_have_count(4)
     assert page.evaluate("document.cookie") == ""
     with page.expect_navigation():
         page.click("text=Sign out")
@@ -33,6 +33,7 @@ def test_signing_in_leads_back_and_signing_out_ends_it(stranger: Browser, addres
 def test_a_key_is_typed_and_sent_without_a_mouse(stranger: Browser, address: str) -> None:
     page = stranger.new_page()
     page.goto(f"{address}/dashboard/login")
+    expect(page.locator("input[name=key]")).to_be_focused()
     page.keyboard.type("mia_admin")
     with page.expect_navigation():
         page.keyboard.press("Enter")

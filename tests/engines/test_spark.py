@@ -1,6 +1,10 @@
-"""DuckDB and a real Spark cluster give the same roll-ups, features and offers from the same expressions."""
+"""DuckDB and a real Spark cluster give the same roll-ups, features and offers from the same expressions.
+
+`SPARK_RECORDS` is the number of records they do so over; CI takes fewer.
+"""
 
 import gc
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +22,8 @@ from mia.storage.spark import SparkEngine
 
 # The driver's library leaves its sockets to the collector.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")]
-SIZE = Size(subscribers=20_000, days=40, records=2_000_000)
+RECORDS = int(os.environ.get("SPARK_RECORDS", "2000000"))
+SIZE = Size(subscribers=RECORDS // 100, days=40, records=RECORDS)
 EVENTS = pa.schema(
     [("subscriber_id", pa.string()), ("local_day", pa.int64()), ("offer_id", pa.string()), ("kind", pa.string())]
 )

@@ -18,6 +18,7 @@ from tests.fakes.uptake import CONNECT, report_of
 
 from mia.api.app import create_app
 from mia.api.services import Services
+from mia.domain.change import Change, Changed
 from mia.domain.decision import Decision, DecisionRequest, Fallback, RankedOffer, Reason, Stage, Versions
 from mia.domain.event import Event, EventKind
 from mia.domain.offer import Language, Offer, Text
@@ -35,6 +36,9 @@ from mia.uptake.lift.rules import LiftRules
 
 NOON_JULY_FIRST = 1_625_140_800 * MICROSECONDS
 """2021-07-01T12:00:00Z."""
+CATEGORIES = {"music_30": "music", "data_10": "data", "roaming_7": "roaming"}
+CHANGED = 1_618_000_000 * MICROSECONDS
+"""In April 2021."""
 MONTHS = tuple(f"2021-{month:02d}" for month in range(1, 7))
 MACRO_REGIONS = ("Urals", "South", "North-West", "Centre", "Volga", "Siberia", "Far East")
 
@@ -271,7 +275,7 @@ def open_door() -> Iterator[Door]:
             ledger=ledger,
             writer=writer,
             keys=keys,
-            uptake=report_of(ledger, Path(folder)),
+            uptake=report_of(ledger, Path(folder), categories=lambda: CATEGORIES),
             lift=LiftMeter(
                 ledger,
                 build_population(),  # type: ignore[arg-type]
@@ -285,6 +289,7 @@ def open_door() -> Iterator[Door]:
             clock=clock,
             sign_in=SignIn(b"secret of the house", clock, 3_600),
             ages=lambda: {"model": 60.0, "profile": 43_200.0},
+            changes=lambda: (Change(Changed.POLICY, "p1", CHANGED), Change(Changed.CATALOGUE, "c1", CHANGED)),
             close=writer.close,
         )
         yield Door(clock, ledger, decisions, keys, services, create_app(services))

@@ -1,80 +1,63 @@
-"""Lift as the dashboard gets it: a made-up experiment, measured by the real formulas."""
+"""Lift of a made-up experiment, by the real meter over a ledger of its own."""
+
+from collections.abc import Iterator
 
 import numpy as np
+from tests.fakes.ledger import FakeLedger
+from tests.fakes.population import FakePopulation
+from tests.fakes.uptake import CONNECT
 
-from mia.errors import InvalidInput, NotEnoughData
-from mia.timeline import month_number, month_start
-from mia.uptake.growth import TOTAL
-from mia.uptake.lift.measure import Outcomes, Scale, measure_groups
-from mia.uptake.lift.moments import gather_moments, stack_moments
-from mia.uptake.lift.result import LiftReport
+from mia.domain.event import Event, EventKind
+from mia.domain.offer import Offer, Text
+from mia.services.lift import LiftMeter
+from mia.timeline import DAY_SECONDS, MICROSECONDS, month_number, month_start
 from mia.uptake.lift.rules import LiftRules
 
-RULES = LiftRules(planned_connections=0.2)
-SHARE = 0.1
-GROUPS = {
-    "macro_region": ("Centre", "South", "Urals", "Volga"),
-    "region": ("Kurgan", "Rostov"),
-    "category": ("data", "music"),
-    "channel": ("app", "call_centre"),
-}
+SHARE = 0.3
+PLACES = {"Centre": 700, "Urals": 900, "South": 500, "Volga": 12}
+"""Subscribers by macro-region; the last are too few for an interval."""
+CHANCE = {"mia": 0.7, "control": 0.35}
+OFFERS = ("music_30", "data_10")
+ACTIVATED = 18_000
+DAYS = 60
 
 
-def lift_report(by: str | None, *, seed: int = 7) -> LiftReport:
-    """Subscribers of arm mia connect a third more than those of control; the last group is too thin for an interval."""
-    chance = np.random.default_rng(seed)
-    names = GROUPS[by] if by is not None else ()
-    sizes = [6_000 * (place + 2) for place in range(len(names))]
-    if sizes:
-        sizes[-1] = 120
-    total, *parts = [
-        gather_moments(
-            arms.astype(np.int64), 1, chance.poisson(0.3 + 0.1 * arms).astype(float), chance.poisson(0.3, size) * 1.0
-        )
-        for size in (40_000, *sizes)
-        for arms in [chance.random(size) >= SHARE]
+def lift_meter() -> LiftMeter:
+    """Subscribers of arm mia connect about twice as often as those of control, from March 2021 on."""
+    chance = np.random.default_rng(7)
+    people = [
+        (f"{place}-{number}", f"{place} land", place, ACTIVATED, "control" if chance.random() < SHARE else "mia")
+        for place, size in PLACES.items()
+        for number in range(size)
     ]
-
-    def groups(names, moments):
-        reached = (moments.n * 0.8).astype(np.int64)
-        outcomes = Outcomes(tuple(names), moments, moments, reached, moments.y.sum(-1).astype(np.int64) * 2)
-        return measure_groups(outcomes, Scale(0.2, 1.0), RULES, SHARE, pooled=len(names) > 1)
-
-    (whole,), _ = groups((TOTAL,), total)
-    found, spread = groups(names, stack_moments(parts)) if parts else ((), None)
-    start, end = month_start(month_number("2021-03")), month_start(month_number("2021-07")) - 1
-    return LiftReport(
-        by=by,
-        start=start,
-        end=end,
-        began=start,
-        pre_start=start - 90,
-        pre_end=start,
-        baseline=start - 1,
-        share=SHARE,
-        level=RULES.level,
-        aa=None,
-        total=whole,
-        groups=found,
-        spread=spread,
-        crossed=0,
-        crossed_share=0.0,
-        outside=0,
-        unvalued=0,
+    ledger = FakeLedger()
+    ledger.append_events([event for person in people for event in _events(person, chance)])
+    offers = {name: Offer(name, Text(name, name), Text("", ""), name, "add_on", value=90.0) for name in OFFERS}
+    return LiftMeter(
+        ledger,
+        FakePopulation(people, share=SHARE),  # type: ignore[arg-type]
+        lambda: offers,
+        CONNECT,
+        LiftRules(minimum_connections=5),
     )
 
 
-class FakeLift:
-    """Always the same experiment; raises what `trouble` says."""
-
-    def __init__(self) -> None:
-        self.trouble: str | None = None
-        self.asked: list[tuple] = []
-
-    def report(self, by=None, start=None, end=None, baseline=None, aa=None) -> LiftReport:
-        self.asked.append((by, start, end, baseline, aa))
-        if self.trouble is not None:
-            raise NotEnoughData(self.trouble)
-        if start is not None and end is not None and start > end:
-            raise InvalidInput(f"must not be later than {end}", parameter="from")
-        return lift_report(by)
+def _events(person: tuple[str, str, str, int, str], chance: np.random.Generator) -> Iterator[Event]:
+    name, region, macro_region, _, arm = person
+    day = month_start(month_number("2021-03")) + int(chance.integers(DAYS))
+    kinds = [EventKind.IMPRESSION, EventKind.CONNECTION][: 2 if chance.random() < CHANCE[arm] else 1]
+    offer, channel = OFFERS[int(chance.integers(2))], ("app", "call_centre")[int(chance.integers(2))]
+    for kind in kinds:
+        yield Event(
+            event_id=f"{name}-{kind}",
+            occurred_at=(day * DAY_SECONDS + 36_000) * MICROSECONDS,
+            subscriber_id=name,
+            offer_id=offer,
+            kind=kind,
+            channel=channel,
+            decision_id=f"d-{name}",
+            local_day=day,
+            arm=arm,
+            region=region,
+            macro_region=macro_region,
+        )

@@ -21,6 +21,7 @@ from mia.bootstrap import Workspace, open_workspace
 from mia.settings import Settings
 
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+OWN_SCRIPT = '<script src="/dashboard/script.js" defer></script>'
 FRAGMENTS = (
     "x'; DROP TABLE events; --",
     "x' OR '1'='1",
@@ -90,7 +91,8 @@ def require_answered(answer: httpx.Response, fragment: str) -> None:
         assert kind in ("application/problem+json", "text/html")
     assert str(7 * 7191) not in unescape(answer.text).replace(fragment, "")
     if "text/html" in answer.headers["content-type"]:
-        assert "<script" not in answer.text
+        # The page's one script is a file of this host; the policy of the page runs no other.
+        assert "<script" not in answer.text.replace(OWN_SCRIPT, "", 1)
         assert "<img src=x" not in answer.text
 
 

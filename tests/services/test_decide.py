@@ -250,7 +250,7 @@ class BadModel:
     def score(self, pairs: Any) -> np.ndarray:
         return self._score(pairs)
 
-    def contributions(self, pairs: Any) -> np.ndarray:
+    def contributions(self, pairs: Any, which: Any) -> np.ndarray:
         raise RuntimeError("no contributions")
 
 

@@ -92,11 +92,11 @@ def test_the_variance_removed_is_the_one_that_theory_gives() -> None:
 
 @pytest.mark.slow
 def test_pooled_intervals_cover_regions_however_thin(record_property) -> None:
-    """100 experiments of 20 regions from 60 to 1,600 subscribers, whose true lifts differ."""
+    """400 experiments of 20 regions from 60 to 1,600 subscribers, whose true lifts differ."""
     rng = np.random.default_rng(19)
     sizes = np.geomspace(60, 1_600, 20).astype(int)
     inside, errors, own = [], [], []
-    for _ in range(100):
+    for _ in range(400):
         lifts = rng.normal(0.25, 0.2, len(sizes))
         parts = [_region(rng, size, max(lift, -0.9)) for size, lift in zip(sizes, lifts, strict=True)]
         moments = Moments(*(np.array([part[place] for part in parts], float) for place in range(6)))

@@ -1,5 +1,6 @@
 """While the ledger is away: what is acknowledged waits on the local disk, and reaches the ledger once."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -144,6 +145,26 @@ def test_a_repeated_request_gets_the_sheltered_answer(
     assert writer.submit(proposal("d2", "r1")).result() == first
     with pytest.raises(RequestConflict):
         writer.submit(proposal("d3", "r1", limit=9)).result()
+
+
+def test_an_answer_that_never_reached_the_disk_is_no_earlier_one(
+    ledger: FakeLedger, open_writer: Callable[..., GroupCommit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = open_writer()
+    ledger.down = True
+    writer.submit(proposal("d0")).result()
+
+    def fails(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(SpoolFull):
+        writer.submit(proposal("d1", "r1")).result()
+    monkeypatch.setattr(os, "fsync", sync)
+    stood = writer.submit(proposal("d2", "r1")).result()
+    assert stood.decision_id == "d2 again"
+    assert writer.submit(proposal("d3", "r1")).result() == stood
 
 
 def test_events_of_decisions_that_nobody_could_look_up_are_completed(

@@ -33,7 +33,7 @@ class Deciding:
         except LedgerUnavailable:
             _LOG.exception("decision %s is answered but not stored", decision.decision_id)
             self._metrics.count_unstored()
-            decision = replace(decision, fallback=Fallback.LEDGER_UNAVAILABLE)
+            decision = replace(decision, fallback=Fallback.NOT_STORED)
         exchange.mark("commit")
         self._metrics.count_decision(decision)
         return decision, await self.catalogue_then(decision)

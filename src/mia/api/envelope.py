@@ -17,11 +17,12 @@ from mia.sections import DoorSettings
 _LOG = logging.getLogger(__name__)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.:+/=-]{1,128}")
-_CONTENT_POLICY = (
+CONTENT_POLICY = (
     "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+"""What a page may load and do, unless its route says otherwise."""
 _SECURITY_HEADERS = [
-    (b"content-security-policy", _CONTENT_POLICY.encode()),
+    (b"content-security-policy", CONTENT_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),

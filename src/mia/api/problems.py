@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Any
 
 import orjson
@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from mia.errors import (
     ForgedForm,
@@ -177,7 +178,18 @@ async def _answer_http(request: Request, error: Exception) -> Response:
         return problem_response(413, _TOO_LARGE, error.detail, headers=error.headers)
     phrase = HTTPStatus(error.status_code).phrase
     detail = f"{request.method} {request.url.path}: {error.detail.lower()}" if error.detail == phrase else error.detail
-    return problem_response(error.status_code, phrase.lower().replace(" ", "-"), detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods(request))
+    return problem_response(error.status_code, phrase.lower().replace(" ", "-"), detail, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods of a path; the framework names those of its first route alone."""
+    asked = [{**request.scope, "method": method} for method in HTTPMethod]
+    return [
+        scope["method"] for scope in asked if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 def _describe(item: Mapping[str, Any]) -> dict[str, str]:

@@ -35,5 +35,6 @@ def services_of(workspace: Workspace) -> Services:
         clock=workspace.clock,
         sign_in=workspace.sign_in,
         ages=workspace.ages,
+        changes=workspace.changes,
         close=workspace.close,
     )

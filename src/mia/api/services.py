@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from mia.domain.change import Change
 from mia.domain.decision import Decision, DecisionRequest
 from mia.domain.event import Event, Outcome
 from mia.domain.offer import Offer
@@ -15,6 +16,7 @@ from mia.ports import Keys, Proposal
 from mia.services.decide import Traced
 from mia.services.record import Rejected
 from mia.services.sign_in import SignIn
+from mia.uptake.growth import Span
 from mia.uptake.headline import Headline
 from mia.uptake.lift.result import LiftReport
 
@@ -132,7 +134,14 @@ class Uptake(Protocol):
     def restated(self) -> pa.Table:
         """Figures that changed since they were published."""
 
-    def headline(self, macro_region: str, baseline: str, month: str | None = None) -> Headline:
+    def headline(
+        self,
+        macro_region: str,
+        baseline: str,
+        month: str | None = None,
+        *,
+        only: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> Headline:
         """Growth of one macro-region from the baseline month, by default to the newest complete month with events.
 
         Raises InvalidInput.
@@ -140,6 +149,12 @@ class Uptake(Protocol):
 
     def newest_settled(self) -> str | None:
         """The newest complete month with events, None while there is none."""
+
+    def values(self, dimension: str) -> list[str]:
+        """What figures can be narrowed to in a dimension, by name."""
+
+    def span(self) -> Span | None:
+        """The local days that figures go from and to, and up to which all events arrived; None without events."""
 
 
 class Lift(Protocol):
@@ -173,8 +188,8 @@ class Services:
     `catalogue` gives a catalogue by its version, for decisions older than the one in force; `card` gives the model card
     of a version as HTML and raises UnknownModel; `health` keeps the last report on the live model; `headline` is the
     macro-region that the dashboard's headline speaks of; `clock` gives microseconds since the epoch; `sign_in` opens
-    sessions of people; `ages` says how old model, catalogue and profiles in force are, in seconds; `close` drains what
-    is in flight.
+    sessions of people; `ages` says how old model, catalogue and profiles in force are, in seconds; `changes` when each
+    catalogue and policy was put in force first; `close` drains what is in flight.
     """
 
     decisions: Decisions
@@ -191,4 +206,5 @@ class Services:
     clock: Callable[[], int]
     sign_in: SignIn
     ages: Callable[[], Mapping[str, float]]
+    changes: Callable[[], Sequence[Change]]
     close: Callable[[], None]

@@ -4,6 +4,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from getpass import getuser
 from hashlib import md5
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from mia.domain.change import Change, Changed
 from mia.domain.decision import Versions
 from mia.domain.offer import Offer
 from mia.domain.policy import Policy
@@ -41,9 +43,10 @@ from mia.storage.lake import ParquetLake
 from mia.storage.learning_log import WillingLog
 from mia.storage.ledger import GroupCommit, Shelter, SqlKeys, SqlLedger, open_ledger
 from mia.storage.newcomers import load_newcomers
-from mia.storage.policies import load_policy_text, policy_version
+from mia.storage.policies import POLICY, load_policy_text, policy_version
 from mia.storage.profile_store import LmdbProfileStore, day_of_snapshot
 from mia.storage.spool import Spool
+from mia.storage.versions import kept_since
 from mia.tables import OCCURRED_AT, SUBSCRIBERS
 from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
 
@@ -138,6 +141,14 @@ class Parts:
         now = self.clock()
         return {part: (now - at) / MICROSECONDS for part, at in since.items() if at is not None}
 
+    def changes(self) -> tuple[Change, ...]:
+        """When each catalogue and policy was put in force first."""
+        return tuple(
+            Change(kind, version, at)
+            for kind, table in ((Changed.CATALOGUE, CATALOGUE), (Changed.POLICY, POLICY))
+            for version, at in kept_since(self.lake, table).items()
+        )
+
     @cached_property
     def writer(self) -> GroupCommit:
         """The group-commit writer of this process."""
@@ -220,6 +231,7 @@ class Parts:
         return self._decision_maker(
             self.newest_versions,
             self.arms,
+            besides_model=self.versions_besides_model,
             newcomers=self._newcomers,
             score_within=Budget(budgets.scorer_budget_ms / 1e3, trusting=True).run,
             # A file answers or fails; only a server can be there and say nothing.
@@ -311,12 +323,11 @@ class Parts:
 
     def newest_versions(self) -> Versions:
         """The newest of everything that decisions depend on."""
-        return Versions(
-            self.registry.champion(),
-            self.catalogue().version,
-            self.profiles.current(),
-            policy_version(self.lake),
-        )
+        return replace(self.versions_besides_model(), model=self.registry.champion())
+
+    def versions_besides_model(self) -> Versions:
+        """The newest of everything that decisions depend on and that the registry does not keep."""
+        return Versions(None, self.catalogue().version, self.profiles.current(), policy_version(self.lake))
 
     def end_of_events(self) -> int:
         """Just after the newest event, in microseconds; raises NotEnoughData on an empty ledger."""

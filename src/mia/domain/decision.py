@@ -19,6 +19,7 @@ class Fallback(StrEnum):
     MODEL_SLOW = "model_slow"
     OPTED_OUT = "opted_out"
     LEDGER_UNAVAILABLE = "ledger_unavailable"
+    NOT_STORED = "not_stored"
 
 
 class Rule(StrEnum):

@@ -99,16 +99,20 @@ class Eligibility:
                 drop(Rule.CONSENT, ~consented(profiles, rows, channel)[:, None])
         drop(Rule.REGION, self._off_region.outside(region) if profiles is None else self._outside_region(profiles))
         drop(Rule.CONDITION, self._conditions.failing(profiles, rows))
-        drop(Rule.REQUIRES, self._required.any_of(~history.connected))
-        drop(Rule.EXCLUDES, self._excluded.any_of(history.connected if history.is_known else ~history.connected))
+        if self._required.is_any:
+            drop(Rule.REQUIRES, self._required.any_of(~history.connected))
+        if self._excluded.is_any:
+            drop(Rule.EXCLUDES, self._excluded.any_of(history.connected if history.is_known else ~history.connected))
         drop(Rule.CONNECTED, history.connected)
         per_subscriber, total = self._limits
-        drop(Rule.SUBSCRIBER_LIMIT, history.connections >= per_subscriber)
+        if per_subscriber is not None:
+            drop(Rule.SUBSCRIBER_LIMIT, history.connections >= per_subscriber)
         quiet = self.contact.quiet
         if outbound and minute is not None and quiet is not None and quiet.hold(minute):
             drop(Rule.QUIET_HOURS, np.ones(1, bool))
         self._check_frequency(verdict, history, channel)
-        drop(Rule.TOTAL_LIMIT, history.total_connections >= total)
+        if total is not None:
+            drop(Rule.TOTAL_LIMIT, history.total_connections >= total)
         return Candidates(verdict)
 
     def _check_frequency(self, verdict: NDArray[np.int8], history: ContactHistory, channel: str | None) -> None:
@@ -174,8 +178,8 @@ class Eligibility:
         return _Links.build(self.book.places, [offer.excludes for offer in self.offers])
 
     @cached_property
-    def _limits(self) -> tuple[Floats, Floats]:
-        """Connections that each offer may have: of one subscriber, and in all."""
+    def _limits(self) -> tuple[Floats | None, Floats | None]:
+        """Connections that each offer may have: of one subscriber, and in all; None where no offer is limited."""
         return (
             _or_unlimited([offer.limits.per_subscriber for offer in self.offers]),
             _or_unlimited([offer.limits.total for offer in self.offers]),
@@ -232,13 +236,19 @@ class _Links:
             np.cumsum([0, *sizes])[:-1].astype(np.int64),
         )
 
+    @property
+    def is_any(self) -> bool:
+        """Whether any offer names others."""
+        return len(self.places) > 0
+
     def any_of(self, mask: Mask) -> Mask:
         """n x m: the mask holds at one of the offers that this offer names."""
         out = np.zeros(mask.shape, bool)
-        if len(self.places):
-            out[:, self.places] = np.logical_or.reduceat(mask[:, self.others], self.starts, axis=1)
+        out[:, self.places] = np.logical_or.reduceat(mask[:, self.others], self.starts, axis=1)
         return out
 
 
-def _or_unlimited(limits: Sequence[int | None]) -> Floats:
+def _or_unlimited(limits: Sequence[int | None]) -> Floats | None:
+    if all(limit is None for limit in limits):
+        return None
     return np.asarray([np.inf if limit is None else limit for limit in limits], float)

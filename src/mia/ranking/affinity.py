@@ -42,6 +42,7 @@ from mia.ranking.lines import (
 from mia.ranking.offer_table import OfferTable
 
 NEWTON_STEPS = 2
+LEAST = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,9 @@ class Affinity:
         return log_odds(Design.of(self.people, self.pairs, sides), np.arange(len(sides)), self.lines(table))
 
     def terms(self, sides: Sides, table: OfferTable) -> Singles:
-        """What each column adds to the log odds of R pairs above a person who is average in it, R x f."""
+        """What each column adds to the log odds of R pairs, which are their sum (R x f); the first is that of a person
+        who is average in all.
+        """
         rows = Design.of(self.people, self.pairs, sides).rows(np.arange(len(sides)))
         return np.asarray(rows * self.lines(table)[sides.cols], np.float32)
 
@@ -140,3 +143,23 @@ class Affinity:
             for level in ("by_category", "by_offer")
         )
         return cls(people, pairs, np.asarray(data["common"], float), by_category, by_offer)
+
+
+def spread(terms: Singles, contributions: Floats, at: int, features: int, pairs: int) -> Floats:
+    """Contributions R x columns, in which that of the affinity (column `at`) goes to the columns that its lines read:
+    the first ones, of so many features of the profile, and those of pairs right before it.
+
+    Each column gets a part by what it adds in that direction; what attributes, bends and keys add stays. Sums over a
+    row are kept.
+    """
+    terms = terms.astype(float)
+    terms[:, 0] = 0.0
+    whole = contributions[:, at]
+    along = np.maximum(terms * np.sign(whole)[:, None], 0.0)
+    parts = whole[:, None] * along / np.maximum(along.sum(axis=1, keepdims=True), LEAST)
+    first_pair = terms.shape[1] - pairs - 1
+    out = contributions.copy()
+    out[:, :features] += parts[:, 1 : 1 + features]
+    out[:, at - pairs : at] += parts[:, first_pair:-1]
+    out[:, at] -= parts[:, 1 : 1 + features].sum(axis=1) + parts[:, first_pair:-1].sum(axis=1)
+    return out

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Self
 
 import numpy as np
@@ -29,6 +30,17 @@ class KeyMatrix:
         indices = np.asarray([places[key] for row in keys for key in dict.fromkeys(row)], np.int64)
         shape = (len(keys), len(places))
         return cls(places, sparse.csr_matrix((np.ones(len(indices)), indices, indptr), shape=shape))
+
+    def beside(self, other: "KeyMatrix") -> "KeyMatrix":
+        """The offers of both, those of the other one behind, over the keys of both."""
+        places = {key: place for place, key in enumerate(dict.fromkeys([*self.places, *other.places]))}
+        # The keys of an offer keep their order, and with it every sum over them its bits.
+        moved = [np.asarray([places[key] for key in one.places], np.int64)[one.matrix.indices] for one in (self, other)]
+        ends = other.matrix.indptr[1:] + self.matrix.indptr[-1]
+        data = np.ones(len(moved[0]) + len(moved[1]))
+        shape = (self.matrix.shape[0] + other.matrix.shape[0], len(places))
+        layout = (data, np.concatenate(moved), np.concatenate([self.matrix.indptr, ends]))
+        return KeyMatrix(places, sparse.csr_matrix(layout, shape=shape))
 
     @property
     def sizes(self) -> Floats:
@@ -82,7 +94,8 @@ class KeyMatrix:
 class OfferTable:
     """m offers: `numeric` is m x q in the order of `names`, `categorical` holds m values a name; `value` and
     `priority` (m) are what arbitration weighs with. Tags that read `axis:name` lie on axes of their own besides;
-    `spoken` says of each tag or category which offers bear it (m, 1 or 0).
+    `sides` are items, tags and axes one behind the other, and `answered` the offers and their categories, so that both
+    are matched at once; `spoken` says of each tag or category which offers bear it (m, 1 or 0).
     """
 
     offers: tuple[Offer, ...]
@@ -93,8 +106,8 @@ class OfferTable:
     items: KeyMatrix
     tags: KeyMatrix
     axes: dict[str, KeyMatrix]
-    own: KeyMatrix
-    own_category: KeyMatrix
+    sides: KeyMatrix
+    answered: KeyMatrix
     value: Floats
     priority: Floats
     spoken: dict[str, Floats]
@@ -122,20 +135,23 @@ class OfferTable:
                 numeric[f"offer_{name}"] = [np.nan if value is None else float(value) for value in given]
             else:
                 categorical[f"offer_{name}"] = _objects([None if value is None else str(value) for value in given])
+        items = KeyMatrix.build([[f"item:{item}" for item in offer.items] for offer in offers])
+        axes = {
+            axis: _on_axis(offers, axis)
+            for axis in sorted({_axis(tag) for offer in offers for tag in offer.tags} - {""})
+        }
+        own = KeyMatrix.build([[f"offer:{offer.id}"] for offer in offers])
         return cls(
             tuple(offers),
             {offer.id: place for place, offer in enumerate(offers)},
             tuple(numeric),
             np.asarray(list(numeric.values()), float).T.reshape(len(offers), len(numeric)),
             categorical,
-            KeyMatrix.build([[f"item:{item}" for item in offer.items] for offer in offers]),
+            items,
             tags,
-            {
-                axis: _on_axis(offers, axis)
-                for axis in sorted({_axis(tag) for offer in offers for tag in offer.tags} - {""})
-            },
-            KeyMatrix.build([[f"offer:{offer.id}"] for offer in offers]),
-            KeyMatrix.build([[f"offer_category:{offer.category}"] for offer in offers]),
+            axes,
+            reduce(KeyMatrix.beside, [tags, *axes.values()], items),
+            own.beside(KeyMatrix.build([[f"offer_category:{offer.category}"] for offer in offers])),
             np.asarray([offer.value for offer in offers], float),
             np.asarray([offer.priority for offer in offers], float),
             {key.partition(":")[2]: np.ascontiguousarray(bears[:, place]) for key, place in tags.places.items()},

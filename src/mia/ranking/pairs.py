@@ -1,6 +1,6 @@
 """Pair features: one subscriber on one day against one offer. Training and serving run this same code."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
@@ -116,6 +116,10 @@ class Pairs:
         """One pair feature (R)."""
         return self.features[:, places_of(self.names)[name]].astype(float)
 
+    def cell(self, row: int, name: str) -> float:
+        """One feature of one pair."""
+        return float(self.features[row, places_of(self.names)[name]])
+
     def take(self, which: Ints) -> "Pairs":
         """The given pairs, in their order."""
         context = self.context.take(which)
@@ -136,8 +140,9 @@ def build_pairs(
     columns: dict[str, Floats] = {}
     used = _sums(profiles.usage, (CATEGORY, ITEM), ("fresh",))[rows, 0]
     sides = {"item": offers.items, "tag": offers.tags, **{f"{AXIS}{name}": keys for name, keys in offers.axes.items()}}
-    for side, keys in sides.items():
-        columns.update(_affinity(side, profiles, keys, used, rows, cols))
+    found = _matched(offers.sides, profiles.usage, len(sides), rows, cols)
+    for (side, keys), (sums, matched) in zip(sides.items(), found, strict=True):
+        columns.update(_affinity(side, profiles.usage.measures, sums, matched, keys.sizes[cols], used))
     for side in list(sides)[1:]:
         name = "item_within_tag" if side == "tag" else f"{side}_item_share"
         columns[name] = columns["item_records_365d"] / (columns[f"{side}_records_365d"] + 1.0)
@@ -151,18 +156,28 @@ def build_pairs(
     return Pairs(profiles, offers, rows, cols, context, names, features)
 
 
+def _matched(
+    keys: KeyMatrix, block: SparseBlock, parts: int, rows: Ints, cols: Ints
+) -> Iterator[tuple[Floats, Floats]]:
+    """For each of the parts that lie one behind the other in `keys` what `KeyMatrix.match` says of the pairs."""
+    offers, pairs = keys.matrix.shape[0] // parts, len(rows)
+    every = np.concatenate([cols + offers * part for part in range(parts)])
+    sums, matched = keys.match(block, np.tile(rows, parts), every)
+    for part in range(parts):
+        mine = slice(part * pairs, (part + 1) * pairs)
+        yield sums[mine], matched[mine]
+
+
 def _affinity(
-    side: str, profiles: Profiles, keys: KeyMatrix, used: Floats, rows: Ints, cols: Ints
+    side: str, measures: tuple[str, ...], sums: Floats, matched: Floats, sizes: Floats, used: Floats
 ) -> dict[str, Floats]:
     """What the subscriber uses against the keys of the offer: sums, how many keys matched, and shares of each side.
 
-    `used` is what the subscriber uses in all, one value a pair.
+    `sizes` are the numbers of keys of the offers, `used` is what the subscriber uses in all, one value a pair.
     """
-    block = profiles.usage
-    sums, matched = keys.match(block, rows, cols)
-    columns = {f"{side}_{name}": sums[:, place] for place, name in enumerate(block.measures)}
+    columns = {f"{side}_{name}": sums[:, place] for place, name in enumerate(measures)}
     columns[f"{side}_matched"] = matched
-    columns[f"{side}_coverage"] = matched / np.maximum(keys.sizes[cols], 1.0)
+    columns[f"{side}_coverage"] = matched / np.maximum(sizes, 1.0)
     columns[f"{side}_share"] = _ratio(columns[f"{side}_fresh"], used)
     return columns
 
@@ -192,9 +207,8 @@ def _history(profiles: Profiles, offers: OfferTable, rates: OfferRates, rows: In
     """How offers were answered before: by all, in the region, and by this subscriber."""
     day = rates.day_places(profiles.as_of)
     region = rates.region_places(profiles.attributes.get(REGION), len(profiles))
-    own, _ = offers.own.match(profiles.responses, rows, cols)
-    similar, _ = offers.own_category.match(profiles.responses, rows, cols)
     block = profiles.responses
+    (own, _), (similar, _) = _matched(offers.answered, block, 2, rows, cols)
     shown, taken, fresh = _sums(block, ("offer",), ("impressions", "connections", "fresh_connections")).T
     overall = rates.overall[day]
     subscriber_rate = (taken + SUBSCRIBER_STRENGTH * overall) / (shown + SUBSCRIBER_STRENGTH)
@@ -242,13 +256,15 @@ def _tag_volume(profiles: Profiles, offers: OfferTable, rows: Ints, cols: Ints) 
     """Data of the offer's tags: logarithms of megabytes in 30 days, added up and divided by the root of their number,
     so that an offer for two uses weighs what both say together; NaN for offers without such a tag.
     """
-    volume, count = np.zeros(len(rows)), np.zeros(len(rows))
-    for tag, spoken in offers.spoken.items():
-        used = profiles.column(VOLUME.format(tag))
-        if used is not None:
-            speaks = spoken[cols]
-            volume += speaks * np.log1p(np.maximum(used, 0.0))[rows]
-            count += speaks
+    known = [(spoken, profiles.column(VOLUME.format(tag))) for tag, spoken in offers.spoken.items()]
+    told = [(spoken, used) for spoken, used in known if used is not None]
+    if not told:
+        return np.full(len(rows), np.nan)
+    speaks = np.stack([spoken for spoken, _ in told])[:, cols]
+    used = np.log1p(np.maximum(np.stack([used for _, used in told]), 0.0))
+    count = speaks.sum(axis=0)
+    # Added up one after the other, so that a pair has the bits that it has among many.
+    volume = (speaks * used[:, rows]).cumsum(axis=0)[-1]
     return np.where(count > 0, volume / np.sqrt(np.maximum(count, 1.0)), np.nan)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -23,7 +24,7 @@ BENT = (
 QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PersonColumns:
     """The columns in their order: `numeric` attributes, `knots` where a column may bend, `levels` of categorical
     attributes, and `keys` of usage.
@@ -67,9 +68,10 @@ class PersonColumns:
         blocks: list[NDArray[Any]] = [features]
         if self.numeric:
             blocks.append(np.column_stack([_numbers(profiles, name) for name in self.numeric]))
-        for name, knots in self.knots.items():
-            beyond = _numbers(profiles, name)[:, None] - np.asarray(knots)
-            blocks.append(np.maximum(beyond, 0.0) / (knots[-1] - knots[0]))
+        if self.knots:
+            bent = np.column_stack([_numbers(profiles, name) for name in self.knots])
+            place, begin, length = self._bends
+            blocks.append(np.maximum(bent[:, place] - begin, 0.0) / length)
         for name, levels in self.levels.items():
             given = profiles.attributes.get(name)
             places = {level: place for place, level in enumerate(levels)}
@@ -81,6 +83,15 @@ class PersonColumns:
         for block, end in zip(blocks, ends, strict=True):
             out[:, end - block.shape[1] : end] = block
         return out
+
+    @cached_property
+    def _bends(self) -> tuple[Ints, Floats, Floats]:
+        """Of every knot the place of its column in `knots`, where it lies, and how far it is to the last one."""
+        every = [
+            (place, knot, knots[-1] - knots[0]) for place, knots in enumerate(self.knots.values()) for knot in knots
+        ]
+        place, begin, length = zip(*every, strict=True)
+        return np.asarray(place, np.int64), np.asarray(begin), np.asarray(length)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able form."""

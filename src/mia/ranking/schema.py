@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mia.errors import FeatureMismatch
 from mia.frames import Floats, Ints, Matrix, Objects, Profiles, Singles
-from mia.ranking.affinity import Affinity
+from mia.ranking.affinity import Affinity, spread
 from mia.ranking.encoding import Encoding, encoding_json, rates_before
 from mia.ranking.forest import Block, join
 from mia.ranking.lines import FOLDS, Sides
@@ -20,7 +20,6 @@ from mia.ranking.person import PersonColumns
 from mia.tables import CHANNEL, CONSENT_CHANNELS, PERSONALISATION, PLACEMENT, POSITION, TIMEZONE
 
 AFFINITY = "affinity"
-LEAST = 1e-12
 NOT_FEATURES = frozenset({TIMEZONE, PERSONALISATION, CONSENT_CHANNELS})
 
 
@@ -152,9 +151,12 @@ class FeatureSchema:
         """The matrix of the pairs, given the columns of their offers."""
         return join(len(pairs), self.blocks(pairs, offer_side))
 
-    def blocks(self, pairs: Pairs, offer_side: Singles) -> list[Block]:
-        """The matrix in pieces: what a subscriber's or an offer's pairs share is there but once."""
-        return self._blocks(pairs, offer_side, None)
+    def blocks(self, pairs: Pairs, offer_side: Singles, terms: Singles | None = None) -> list[Block]:
+        """The matrix in pieces: what a subscriber's or an offer's pairs share is there but once. The `terms` of the
+        affinity need not be given.
+        """
+        # The sum along a row has the same bits as one among others: see `log_odds`.
+        return self._blocks(pairs, offer_side, None if terms is None else terms.sum(axis=1))
 
     def _blocks(self, pairs: Pairs, offer_side: Singles, unseen: Singles | None) -> list[Block]:
         if unseen is None and self.affinity is not None:
@@ -174,26 +176,15 @@ class FeatureSchema:
             for (values, index), end in zip(parts, ends.tolist(), strict=True)
         ]
 
-    def spread(self, pairs: Pairs, contributions: Floats) -> Floats:
-        """Contributions R x columns, in which that of the affinity goes to the columns that its lines read.
+    def terms(self, pairs: Pairs) -> Singles | None:
+        """What each column of the affinity adds to its log odds (R x f), None in a schema that has none."""
+        return None if self.affinity is None else self.affinity.terms(self.sides(pairs), pairs.offers)
 
-        Each column gets a part by what it adds in that direction; what attributes, bends and keys add stays. Sums over
-        a row are kept.
-        """
-        if self.affinity is None:
+    def spread(self, terms: Singles | None, contributions: Floats) -> Floats:
+        """Contributions R x columns, in which that of the affinity goes to the columns that its lines read."""
+        if terms is None:
             return contributions
-        terms = self.affinity.terms(self.sides(pairs), pairs.offers).astype(float)
-        terms[:, 0] = 0.0
-        at = self.names.index(AFFINITY)
-        whole = contributions[:, at]
-        along = np.maximum(terms * np.sign(whole)[:, None], 0.0)
-        parts = whole[:, None] * along / np.maximum(along.sum(axis=1, keepdims=True), LEAST)
-        first_pair = terms.shape[1] - len(self.pair) - 1
-        out = contributions.copy()
-        out[:, : len(self.profile)] += parts[:, 1 : 1 + len(self.profile)]
-        out[:, at - len(self.pair) : at] += parts[:, first_pair:-1]
-        out[:, at] -= parts[:, 1 : 1 + len(self.profile)].sum(axis=1) + parts[:, first_pair:-1].sum(axis=1)
-        return out
+        return spread(terms, contributions, self.names.index(AFFINITY), len(self.profile), len(self.pair))
 
     def sides(self, pairs: Pairs) -> Sides:
         """What the lines of the affinity look at; FeatureMismatch for a schema that has none."""

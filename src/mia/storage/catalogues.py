@@ -6,6 +6,7 @@ from pathlib import Path
 from mia.domain.offer import Offer
 from mia.offers.catalogue import Catalogue, build_catalogue, catalogue_rows
 from mia.ports import Lake, LakeChange
+from mia.storage.versions import kept_since
 
 CATALOGUE = "catalogue"
 
@@ -25,10 +26,7 @@ def load_catalogue_of(lake: Lake, version: str | None = None) -> Catalogue | Non
 
 def catalogue_loaded_at(lake: Lake) -> int | None:
     """When the current catalogue was written, in microseconds since the epoch; None where there is none."""
-    version = lake.noted(CATALOGUE)
-    files = zip(lake.files(CATALOGUE), lake.paths(CATALOGUE), strict=True)
-    times = [Path(path).stat().st_mtime_ns for file, path in files if file.load == version]
-    return times[-1] // 1_000 if times else None
+    return kept_since(lake, CATALOGUE).get(lake.noted(CATALOGUE))
 
 
 def load_offers_ever(lake: Lake) -> dict[str, Offer]:

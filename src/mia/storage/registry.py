@@ -2,8 +2,10 @@
 
 import logging
 import os
+import sqlite3
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
-from mia.errors import UnknownModel
+from mia.errors import RegistryUnavailable, UnknownModel
 from mia.frames import Floats
 from mia.ports import ChampionChange, ModelVersion, Tried
 from mia.storage.files import replace_durably
@@ -23,7 +25,7 @@ from mia.storage.pyfunc import write_flavour
 NAME = "mia"
 CHAMPION = "champion"
 VERDICT = "gate.json"
-MODEL, ARTIFACTS = "model", "artifacts"
+DATABASE, MODEL, ARTIFACTS = "mlflow.db", "model", "artifacts"
 CHANGE = "champion."
 """Tags of the registered model that tell who was champion when, numbered in order."""
 MOST_TAG = 1_000
@@ -39,7 +41,8 @@ class MlflowRegistry:
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
-        address = f"sqlite:///{folder / 'mlflow.db'}"
+        _require_readable(folder / DATABASE)
+        address = f"sqlite:///{folder / DATABASE}"
         self._client = MlflowClient(tracking_uri=address, registry_uri=address)
         self._artifacts = folder / "artifacts"
         self._experiment = self._experiment_here()
@@ -198,3 +201,13 @@ class MlflowRegistry:
             return self._client.get_model_version(NAME, version)
         except MlflowException as error:
             raise UnknownModel(version) from error
+
+
+def _require_readable(path: Path) -> None:
+    """Raise RegistryUnavailable for a file that is no database: MLflow would try again for an hour."""
+    if path.exists():
+        try:
+            with closing(sqlite3.connect(path)) as connection:
+                connection.execute("PRAGMA schema_version").fetchall()
+        except sqlite3.DatabaseError as error:
+            raise RegistryUnavailable(f"the registry {path} cannot be read: {error}") from error

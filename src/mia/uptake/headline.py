@@ -1,9 +1,14 @@
 """The headline: how much the connections of one macro-region grew since a baseline month."""
 
 from dataclasses import dataclass
+from math import exp, log, sqrt
+from statistics import NormalDist
 
 from mia.timeline import month_text
 from mia.uptake.growth import Series, Span
+
+LEVEL = 0.95
+"""How often the intervals of growth hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,22 @@ class Headline:
         return _growth(self._ratio(self.connections, self.connections_at_baseline))
 
     @property
+    def growth_interval(self) -> tuple[float, float] | None:
+        """Ends of the interval of `growth_percent`, in percent: the baseline and what came after it are two counts."""
+        if self.growth_percent is None:
+            return None
+        low, high = ratio_interval(self.cumulative - self.cumulative_at_baseline, self.cumulative_at_baseline)
+        return low * 100, high * 100
+
+    @property
+    def monthly_growth_interval(self) -> tuple[float, float] | None:
+        """Ends of the interval of `monthly_growth_percent`, in percent."""
+        if self.monthly_growth_percent is None:
+            return None
+        low, high = ratio_interval(self.connections, self.connections_at_baseline)
+        return (low - 1) * 100, (high - 1) * 100
+
+    @property
     def sentence(self) -> str:
         """The headline in words.
 
@@ -86,6 +107,21 @@ def build_headline(series: Series, span: Span, macro_region: str, month: int, sm
         span.is_complete(month),
         small_base,
     )
+
+
+def ratio_interval(count: int, base: int, level: float = LEVEL) -> tuple[float, float]:
+    """Ends of an interval for the ratio of the rates behind two counts, `base` >= 1.
+
+    Counts are taken as Poisson, so the logarithm of their ratio has variance 1/count + 1/base (Rothman, 1986); without
+    any count the lower end is 0 and the upper one that of a count of one.
+
+    >>> [round(end, 3) for end in ratio_interval(150, 100)]
+    [1.165, 1.932]
+    """
+    some = max(count, 1)
+    spread = NormalDist().inv_cdf((1 + level) / 2) * sqrt(1 / some + 1 / base)
+    centre = log(some / base)
+    return exp(centre - spread) if count else 0.0, exp(centre + spread)
 
 
 def _growth(ratio: float | None) -> float | None:

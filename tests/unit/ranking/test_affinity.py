@@ -113,7 +113,7 @@ def test_the_contribution_of_the_affinity_goes_to_what_it_is_made_of():
     schema, _ = FeatureSchema.fit(pairs, labels, "f1").with_affinity(pairs, labels)
     at = schema.names.index(AFFINITY)
     given = np.random.default_rng(1).normal(0, 1, (len(pairs), len(schema.names)))
-    found = schema.spread(pairs, given)
+    found = schema.spread(schema.terms(pairs), given)
     np.testing.assert_allclose(found.sum(axis=1), given.sum(axis=1))
     moved = (found - given)[:, list(schema.places.values())]
     assert (moved * given[:, [at]] >= 0).all()

@@ -1,144 +1,112 @@
-"""The dashboard: one page rendered here, its style sheet, its charts. It shows sums, never a subscriber."""
+"""The dashboard's addresses: the page, its charts and files. They show sums, never a subscriber."""
 
 import asyncio
 import pathlib
-from dataclasses import replace
-from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-import pyarrow as pa
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import RedirectResponse
 from jinja2 import Environment
 
 from mia.api.access import Access
 from mia.api.access.access import cookie_of
 from mia.api.access.schemes import SESSION_COOKIE
-from mia.api.dashboard.charts import ChartKind, Series, Width, draw_chart
-from mia.api.dashboard.gallery import Gallery
+from mia.api.dashboard.board import Board
+from mia.api.dashboard.charts import SIZES, Brush, ChartKind, Width
+from mia.api.dashboard.choice import Asked
 from mia.api.dashboard.readable import readable_problems
-from mia.api.dashboard.view import MEASURES, Choice, Found, build_series, build_view
-from mia.api.dashboard.words import TEXTS, group_name
+from mia.api.dashboard.view.page import SPARK_HEIGHT, SPARK_WIDTH
+from mia.api.dashboard.words import TEXTS
+from mia.api.envelope import CONTENT_POLICY
 from mia.api.problems import problem_responses
 from mia.api.routes.uptake import csv_response
 from mia.api.services import Services
-from mia.api.wire import OptionalMonth, OptionalName
 from mia.domain.offer import Language
-from mia.drawing import Theme
-from mia.errors import InvalidInput, UnknownOffer
+from mia.drawing import Theme, rasterise
 
-BASELINE = "2021-01"
+PAGE_POLICY = f"{CONTENT_POLICY}; script-src 'self'; connect-src 'self'"
+"""The page may run its one script, from this host, which asks this host for the newest page."""
 CARD_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 """A card brings its style along, since it must stand alone."""
-DIMENSIONS = ("macro_region", "region", "offer", "channel", "arm")
+REFRESH_SECONDS, PENDING_SECONDS = 30, 2
+SHARED = {
+    "style.css": ("text/css", 300),
+    "script.js": ("text/javascript", 300),
+    "icon.svg": ("image/svg+xml", 3_600),
+}
+"""Files that everybody may read, with their type and how many seconds they may be kept."""
 
-Baseline = Annotated[OptionalMonth, Query(description="month that growth is counted from")]
-Dimension = Annotated[Literal["region", "macro_region", "offer", "channel", "arm"], Query(description="how to group")]
-Lang = Annotated[Language, Query(description="language of the texts")]
-From = Annotated[OptionalMonth, Query(alias="from", description="first month; else 24 months are shown")]
-To = Annotated[OptionalMonth, Query(alias="to", description="last month, that of the headline too")]
-HeadlineOf = Annotated[OptionalName, Query(description="macro-region of the headline")]
+FileOf = Literal["uptake", "index", "connections", "funnel", "lift", "offers"]
 
 
 def dashboard_routes(services: Services, door: Access, pages: Environment) -> APIRouter:
-    """Routes under /dashboard, for who signed in or sends a key; its style and its icon are for everybody."""
+    """Routes under /dashboard, for who signed in or sends a key; style, script and icon are for everybody."""
     router, person = APIRouter(tags=["dashboard"]), [Depends(door.require_person())]
     files = APIRouter(dependencies=person)
     readable = APIRouter(route_class=readable_problems(pages), dependencies=person)
-    folder = pathlib.Path(__file__).parent
-    page, style, icon = pages.get_template("page.html"), folder / "style.css", folder / "icon.svg"
-    style_bytes, icon_bytes = style.read_bytes(), icon.read_bytes()
-
-    uptake, gallery = services.uptake, Gallery()
-
-    async def choose(
-        baseline: Baseline = None,
-        by: Dimension = "macro_region",
-        lang: Lang = Language.RU,
-        start: From = None,
-        end: To = None,
-        macro_region: HeadlineOf = None,
-    ) -> Choice:
-        month = baseline if baseline is not None else await asyncio.to_thread(usual_baseline)
-        return Choice(month, by, lang, start, end, macro_region)
-
-    def usual_baseline() -> str:
-        months = uptake.months()
-        return BASELINE if BASELINE in months or not months else months[0]
-
-    def table(choice: Choice) -> pa.Table:
-        months = uptake.months()
-        if not months:
-            return uptake.table(choice.baseline, choice.by)
-        for name, month in (("from", choice.start), ("to", choice.end)):
-            if month is not None and month not in months:
-                raise InvalidInput(f"there are no events of {month}, only {months[0]} to {months[-1]}", parameter=name)
-        return uptake.table(choice.baseline, choice.by, *choice.period(months, uptake.newest_settled()))
-
-    def series(choice: Choice) -> Series:
-        return build_series(table(choice).to_pylist(), partial(_group_name, services, choice))
-
-    def draw(kind: ChartKind, choice: Choice, theme: Theme, width: Width) -> str:
-        def drawn() -> str:
-            return draw_chart(kind, series(choice), choice.language, theme, width)
-
-        return gallery.show(uptake.position(), (kind, choice, theme, width), drawn)
-
-    def render(choice: Choice, session: str) -> str:
-        shown = series(choice)
-        rows = uptake.table(choice.baseline, "macro_region").to_pylist()
-        regions = [region for region in dict.fromkeys(row["group"] for row in rows) if region is not None]
-        region = choice.macro_region or services.headline
-        asked = choice.macro_region is not None or region in regions
-        headline = uptake.headline(region, choice.baseline, choice.end) if asked else None
-        found = Found(shown, uptake.months(), regions, region, headline)
-        values = _page_values(choice, build_view(choice, found), uptake.position())
-        stamp = door.sign_in.stamp(session) if session else ""
-        return page.render(values, model=services.decisions.model_version, leave=stamp)
-
-    @router.get("/dashboard/style.css", include_in_schema=False)
-    async def show_style() -> Response:
-        return Response(style_bytes, media_type="text/css", headers={"Cache-Control": "max-age=300"})
-
-    @router.get("/dashboard/icon.svg", include_in_schema=False)
-    async def show_icon() -> Response:
-        return Response(icon_bytes, media_type="image/svg+xml", headers={"Cache-Control": "max-age=3600"})
+    page, board = pages.get_template("page.html"), Board(services)
+    for name, (media_type, seconds) in SHARED.items():
+        _add_shared(router, name, media_type, seconds)
 
     @router.get("/", include_in_schema=False)
     async def show_way() -> Response:
         return RedirectResponse("/dashboard", 307)
 
     @readable.get("/dashboard", summary="The dashboard page", response_class=Response, responses=_page())
-    async def show_page(request: Request, choice: Annotated[Choice, Depends(choose)]) -> Response:
-        """Growth of connections: headline, charts and table."""
-        html = await asyncio.to_thread(render, choice, cookie_of(request.scope, SESSION_COOKIE))
-        return Response(html, media_type="text/html", headers={"Content-Language": choice.language.value})
+    async def show_page(request: Request, asked: Annotated[Asked, Depends()]) -> Response:
+        """Growth of connections: headline, charts, offers, and how model and data do."""
+        choice = await board.choose(asked)
+        view = await board.view(choice)
+        session = cookie_of(request.scope, SESSION_COOKIE)
+        lang, other = choice.language, Language.EN if choice.language is Language.RU else Language.RU
+        html = page.render(
+            t=TEXTS[lang],
+            lang=lang.value,
+            other_lang=other.value,
+            other_query=choice.changed(language=other),
+            query=choice.query,
+            view=view,
+            spark=(SPARK_WIDTH, SPARK_HEIGHT),
+            sizes=SIZES,
+            refresh=PENDING_SECONDS if view is not None and view.pending else REFRESH_SECONDS,
+            leave=door.sign_in.stamp(session) if session else "",
+        )
+        headers = {"Content-Language": lang.value, "Content-Security-Policy": PAGE_POLICY}
+        return Response(html, media_type="text/html", headers=headers)
 
     @files.get("/dashboard/{kind}.svg", summary="A chart", response_class=Response, responses=_body("image/svg+xml"))
     async def show_chart(
-        kind: ChartKind,
-        choice: Annotated[Choice, Depends(choose)],
-        theme: Theme = "light",
-        width: Width = "wide",
+        kind: ChartKind, asked: Annotated[Asked, Depends()], theme: Theme = "light", width: Width = "wide"
     ) -> Response:
-        """The index of cumulative connections, or connections by month, as SVG."""
-        svg = await asyncio.to_thread(draw, kind, choice, theme, width)
+        """Index, monthly connections, funnel or lift, as SVG."""
+        choice = await board.choose(asked)
+        svg = await board.draw(kind, choice, Brush(choice.language, theme, width))
         return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
 
     @files.get(
-        "/dashboard/uptake.csv", summary="The table as CSV", response_class=Response, responses=_body("text/csv")
+        "/dashboard/{kind}.png", summary="A chart to keep", response_class=Response, responses=_body("image/png")
     )
-    async def show_csv(choice: Annotated[Choice, Depends(choose)]) -> Response:
-        """The figures of the table, unrounded."""
-        rows = await asyncio.to_thread(table, choice)
-        return csv_response(rows, f"uptake-{choice.by}-{choice.baseline}.csv")
+    async def keep_chart(
+        kind: ChartKind, asked: Annotated[Asked, Depends()], theme: Theme = "light", width: Width = "wide"
+    ) -> Response:
+        """The same as an image of dots on a ground of its own, twice as large, for slides and letters."""
+        choice = await board.choose(asked)
+        svg = await board.draw(kind, choice, Brush(choice.language, theme, width, solid=True))
+        png = await asyncio.to_thread(rasterise, svg)
+        headers = {"Content-Disposition": f'attachment; filename="{kind}-{choice.baseline}.png"'}
+        return Response(png, media_type="image/png", headers=headers)
+
+    @files.get("/dashboard/{name}.csv", summary="A table as CSV", response_class=Response, responses=_body("text/csv"))
+    async def show_csv(name: FileOf, asked: Annotated[Asked, Depends()]) -> Response:
+        """The figures of a chart, of the offers, or all of them (`uptake`), unrounded."""
+        choice = await board.choose(asked)
+        rows = await board.table(name, choice)
+        grouped = f"{choice.by}-" if choice.by and name not in ("offers", "funnel") else ""
+        return csv_response(rows, f"{name}-{grouped}{choice.baseline}.csv")
 
     @readable.get(
-        "/dashboard/models/{version}/card",
-        summary="A model card",
-        response_class=Response,
-        responses=_page(404),
+        "/dashboard/models/{version}/card", summary="A model card", response_class=Response, responses=_page(404)
     )
     async def show_card(
         version: Annotated[str, Path(max_length=20, description="version of the model, or `champion`")],
@@ -148,10 +116,7 @@ def dashboard_routes(services: Services, door: Access, pages: Environment) -> AP
         return Response(html, media_type="text/html", headers={"Content-Security-Policy": CARD_POLICY})
 
     @readable.get(
-        "/dashboard/monitor",
-        summary="The live model in operation",
-        response_class=Response,
-        responses=_page(404),
+        "/dashboard/monitor", summary="The live model in operation", response_class=Response, responses=_page(404)
     )
     async def show_health() -> Response:
         """The page of the last `mia monitor`: drift, calibration, fallbacks and exploration against their limits."""
@@ -163,9 +128,18 @@ def dashboard_routes(services: Services, door: Access, pages: Environment) -> AP
     return router
 
 
+def _add_shared(router: APIRouter, name: str, media_type: str, seconds: int) -> None:
+    content = (pathlib.Path(__file__).parent / name).read_bytes()
+
+    @router.get(f"/dashboard/{name}", include_in_schema=False)
+    async def show() -> Response:
+        return Response(content, media_type=media_type, headers={"Cache-Control": f"max-age={seconds}"})
+
+
 def _body(media_type: str) -> dict[int | str, dict[str, Any]]:
+    schema = {"type": "string"} | ({"format": "binary"} if media_type == "image/png" else {})
     return {
-        200: {"content": {media_type: {"schema": {"type": "string"}}}},
+        200: {"content": {media_type: {"schema": schema}}},
         **problem_responses(401, 403, 422, 429, 503),
     }
 
@@ -175,26 +149,3 @@ def _page(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {"text/html": {"schema": {"type": "string"}}}
     found = (200, *statuses, 401, 403, 422, 429, 503)
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(found)}
-
-
-def _group_name(services: Services, choice: Choice, group: str | None) -> str:
-    if choice.by == "offer" and group:
-        try:
-            return services.decisions.catalogue.offer(group).name.in_language(choice.language)
-        except UnknownOffer:
-            return group
-    return group_name(group, choice.language)
-
-
-def _page_values(choice: Choice, view: Any, position: int) -> dict[str, Any]:  # noqa: ANN401
-    other = Language.EN if choice.language is Language.RU else Language.RU
-    return {
-        "t": TEXTS[choice.language],
-        "lang": choice.language.value,
-        "other_lang": other.value,
-        "other_query": replace(choice, language=other).query,
-        "dimensions": DIMENSIONS,
-        "measures": MEASURES,
-        "view": view,
-        "position": position,
-    }

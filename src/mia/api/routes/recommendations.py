@@ -17,7 +17,7 @@ from mia.api.tmf.mapping import query_of, request_of
 from mia.api.tmf.orders import OrderEvent, OrderTaken, events_of
 from mia.api.tmf.paths import ORDERS, QUERIES, SCHEMAS, Addresses
 from mia.api.tmf.schemas import extended_schemas
-from mia.api.tmf.selection import Fields, Limit, Offset, chosen_fields, select
+from mia.api.tmf.selection import ChosenAnswer, Fields, Limit, Offset, chosen_fields, select
 from mia.api.tmf.wire import QueryAnswer, QueryBody
 from mia.domain.decision import Decision
 from mia.logs import exchange_of
@@ -59,7 +59,7 @@ def recommendation_routes(services: Services, door: Access, deciding: Deciding, 
     @router.get(
         QUERIES,
         summary="List or find QueryProductRecommendation objects",
-        response_model=list[QueryAnswer],
+        response_model=list[ChosenAnswer],
         responses={200: {"headers": _COUNTS}, **error_responses(400, 401, 403, 405, 500)},
         dependencies=[Depends(door.require(access.ADMIN))],
     )
@@ -78,7 +78,7 @@ def recommendation_routes(services: Services, door: Access, deciding: Deciding, 
     @router.get(
         f"{QUERIES}/{{id}}",
         summary="Retrieves a QueryProductRecommendation by ID",
-        response_model=QueryAnswer,
+        response_model=ChosenAnswer,
         responses=error_responses(400, 401, 403, 404, 405, 500),
         dependencies=[Depends(door.require(access.OFFERS))],
     )

@@ -3,17 +3,36 @@
 from typing import Annotated, Any
 
 from fastapi import Query
+from pydantic import ConfigDict
 
-from mia.api.tmf.wire import QueryAnswer
+from mia.api.tmf.wire import QUERY, QueryAnswer
 from mia.errors import InvalidInput
 
 ALWAYS = ("id", "href")
 """Named by no one, and in every answer (TMF630, 5.1)."""
 MOST = 100
-Fields = Annotated[str | None, Query(description="comma-separated first-level properties; `id` and `href` always come")]
+_KNOWN = frozenset(field.alias or name for name, field in QueryAnswer.model_fields.items())
+_ONE = f" *({'|'.join(sorted(_KNOWN))}|none)? *"
+Fields = Annotated[
+    str | None,
+    Query(
+        description="comma-separated first-level properties; `id` and `href` always come",
+        # Told, not asked: whoever names another property hears which one.
+        json_schema_extra={"pattern": f"^{_ONE}(,{_ONE})*$"},
+    ),
+]
 Offset = Annotated[int, Query(ge=0, le=2**31 - 1, description="index of the first resource")]
 Limit = Annotated[int, Query(ge=0, le=MOST, description="number of resources")]
-_KNOWN = frozenset(field.alias or name for name, field in QueryAnswer.model_fields.items())
+
+
+def _require_always(schema: dict[str, Any]) -> None:
+    schema["required"] = list(ALWAYS)
+
+
+class ChosenAnswer(QueryAnswer):
+    """What `fields` chose of a query."""
+
+    model_config = ConfigDict(title=f"{QUERY}_Chosen", json_schema_extra=_require_always)
 
 
 def chosen_fields(fields: str | None) -> frozenset[str] | None:

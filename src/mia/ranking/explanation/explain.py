@@ -5,13 +5,14 @@ template states holds for this subscriber. No reason is better than a wrong one.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from functools import lru_cache
+from typing import Protocol, TypeGuard
 
 import numpy as np
 
 from mia.domain.decision import Reason
 from mia.domain.offer import Language
-from mia.frames import Floats
+from mia.frames import Floats, Ints
 from mia.ranking.explanation.templates import TEMPLATES, Template
 from mia.ranking.explanation.wording import Number
 from mia.ranking.pairs import Pairs
@@ -19,7 +20,6 @@ from mia.ranking.pairs import Pairs
 MOST = 3
 
 
-@runtime_checkable
 class Explainable(Protocol):
     """A ranker that can split its score over the columns of its matrix."""
 
@@ -27,32 +27,46 @@ class Explainable(Protocol):
     def places(self) -> Mapping[str, int]:
         """Columns of the profile and pair features."""
 
-    def contributions(self, pairs: Pairs) -> Floats:
-        """R x columns, in the logit."""
+    def contributions(self, pairs: Pairs, which: Ints) -> Floats:
+        """In the logit, one row for each of the pairs asked for x columns."""
 
 
-def explain(model: Explainable, pairs: Pairs, language: Language) -> list[tuple[Reason, ...]]:
-    """Up to three reasons for each of R pairs, the strongest first."""
-    places = model.places
-    known = [(template, [places[name] for name in template.columns if name in places]) for template in TEMPLATES]
+def is_explainable(model: object) -> TypeGuard[Explainable]:
+    """Whether a ranker can."""
+    return hasattr(model, "contributions")
+
+
+def explain(model: Explainable, pairs: Pairs, which: Ints, language: Language) -> list[tuple[Reason, ...]]:
+    """Up to three reasons for each of the pairs asked for, the strongest first."""
+    templates, columns, starts = _spoken(tuple(model.places), tuple(model.places.values()))
+    weights = np.add.reduceat(model.contributions(pairs, which)[:, columns], starts, axis=1)
+    return [_reasons(pairs, row, templates, mine, language) for row, mine in zip(which.tolist(), weights, strict=True)]
+
+
+@lru_cache(maxsize=8)
+def _spoken(names: tuple[str, ...], places: tuple[int, ...]) -> tuple[tuple[Template, ...], Ints, Ints]:
+    """The templates that a model with these columns can speak by, their columns, and where those of each begin."""
+    place_of = dict(zip(names, places, strict=True))
+    known = [(template, [place_of[name] for name in template.columns if name in place_of]) for template in TEMPLATES]
     spoken = [(template, columns) for template, columns in known if columns]
     starts = np.cumsum([0, *(len(columns) for _, columns in spoken[:-1])])
-    flat = [place for _, columns in spoken for place in columns]
-    weights = np.add.reduceat(model.contributions(pairs)[:, flat], starts, axis=1)
-    templates = [template for template, _ in spoken]
-    return [_reasons(pairs, row, templates, weights[row], language) for row in range(len(pairs))]
+    return (
+        tuple(template for template, _ in spoken),
+        np.asarray([place for _, columns in spoken for place in columns], np.int64),
+        starts.astype(np.int64),
+    )
 
 
 def _reasons(
     pairs: Pairs, row: int, templates: Sequence[Template], weights: Floats, language: Language
 ) -> tuple[Reason, ...]:
     found: list[Reason] = []
-    for place in np.argsort(-weights, kind="stable").tolist():
-        if weights[place] <= 0 or len(found) == MOST:
-            break
+    for place in np.argsort(-weights, kind="stable")[: np.count_nonzero(weights > 0)].tolist():
         template = templates[place]
         numbers = template.fact(pairs, row)
         if numbers is not None:
             given = {name: Number(value, language) for name, value in numbers.items()}
             found.append(Reason(template.code, template.text.in_language(language).format(**given)))
+            if len(found) == MOST:
+                break
     return tuple(found)

@@ -47,7 +47,7 @@ def pair(name: str, least: float) -> Fact:
     """The pair feature is at least so much: `value`."""
 
     def fact(pairs: Pairs, row: int) -> Mapping[str, float] | None:
-        value = float(pairs.feature(name)[row])
+        value = pairs.cell(row, name)
         return {"value": value} if value >= least else None
 
     return fact
@@ -57,7 +57,7 @@ def above(name: str, broader: str, least: float) -> Fact:
     """A smoothed rate that lies above the broader one it is shrunk to: only connections of its own lift it there."""
 
     def fact(pairs: Pairs, row: int) -> Mapping[str, float] | None:
-        value, other = float(pairs.feature(name)[row]), float(pairs.feature(broader)[row])
+        value, other = pairs.cell(row, name), pairs.cell(row, broader)
         return NO_NUMBERS if value >= least and value > other * (1 + ROUNDING) else None
 
     return fact

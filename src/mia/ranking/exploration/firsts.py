@@ -29,7 +29,8 @@ def draw_behind(
     """
     most, free = places
     leading = np.flatnonzero(first)
-    leading = leading[_part(prospects, leading).greedy][:most]
+    if len(leading):
+        leading = leading[_part(prospects, leading).greedy][:most]
     others = np.flatnonzero(rest)
     left = min(free, most - len(leading))
     if left <= 0:

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mia.frames import Floats, Ints
-from mia.ranking.forest.layout import Masks, Paths
+from mia.ranking.forest.layout import Masks
 from mia.ranking.forest.library import evaluator
+from mia.ranking.forest.splits import Splits
 from mia.ranking.forest.trees import Trees
 
 PART = 4_096
@@ -44,11 +45,11 @@ class _Shared(ctypes.Structure):
     _fields_ = (("words", ctypes.c_void_p), ("index", ctypes.c_void_p))
 
 
-class _Paths(ctypes.Structure):
+class _Splits(ctypes.Structure):
     _fields_ = (
-        ("groups", ctypes.c_int64),
-        ("longest", ctypes.c_int64),
-        *((field.name, ctypes.c_void_p) for field in fields(Paths)),
+        ("trees", ctypes.c_int64),
+        ("largest", ctypes.c_int64),
+        *((field.name, ctypes.c_void_p) for field in fields(Splits)),
     )
 
 
@@ -64,6 +65,10 @@ class Block:
     features: Ints
     index: Ints | None = None
     lasting: bool = False
+
+    def take(self, which: Ints) -> "Block":
+        """The block of some of the pairs, in their order."""
+        return Block(self.values, self.features, which if self.index is None else self.index[which])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +101,13 @@ class Forest:
         return Masks.build(self.trees)
 
     @cached_property
-    def paths(self) -> Paths:
+    def splits(self) -> Splits:
         """The trees as what explains."""
-        return Paths.build(self.trees)
+        return Splits.build(self.trees)
 
     def prepare(self) -> None:
         """Make what scores and explains."""
-        self._c, self._c_paths  # noqa: B018 - kept once they were asked for
+        self._c, self._c_splits  # noqa: B018 - kept once they were asked for
 
     @property
     def words(self) -> int:
@@ -117,6 +122,8 @@ class Forest:
 
     def raw(self, rows: int, parts: Sequence[Block | Shared], threads: int = 1) -> Floats:
         """The sums of the leaves of each of R pairs, as `Booster.predict(raw_score=True)` gives them, bit by bit."""
+        if not rows:
+            return np.empty(0)
         kept = [_readable(part) for part in parts if isinstance(part, Shared)]
         kept += [self.share(part) for part in parts if isinstance(part, Block) and _is_shared(part, rows)]
         direct = [_plain(part, spread=True) for part in parts if isinstance(part, Block) and not _is_shared(part, rows)]
@@ -128,10 +135,10 @@ class Forest:
             if library.forest_score(trees, shares, len(kept), blocks, len(direct), start, end, _at(out)):
                 raise MemoryError("no memory to score in")
 
-        bounds = np.linspace(0, rows, min(threads, max(1, rows // PART)) + 1).astype(int).tolist()
-        if len(bounds) == 2:
+        if threads == 1 or rows < 2 * PART:
             score(0, rows)
         else:
+            bounds = np.linspace(0, rows, min(threads, rows // PART) + 1).astype(int).tolist()
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(score, bounds[:-1], bounds[1:]))
         return out
@@ -152,7 +159,7 @@ class Forest:
         matrix = np.ascontiguousarray(matrix, np.float64)
         out = np.zeros(matrix.shape)
         rows, features = matrix.shape
-        if _library().forest_explain(byref(self._c), byref(self._c_paths), features, rows, _at(matrix), _at(out)):
+        if _library().forest_explain(byref(self._c), byref(self._c_splits), features, rows, _at(matrix), _at(out)):
             raise MemoryError("no memory to explain in")
         return out
 
@@ -181,10 +188,10 @@ class Forest:
         )
 
     @cached_property
-    def _c_paths(self) -> _Paths:
-        paths = self.paths
-        longest = int(paths.length.max(initial=0))
-        return _Paths(len(paths.length), longest, *(_at(getattr(paths, field.name)) for field in fields(paths)))
+    def _c_splits(self) -> _Splits:
+        splits = self.splits
+        largest = int(np.diff(splits.node_start).max(initial=0))
+        return _Splits(len(splits.groups), largest, *(_at(getattr(splits, field.name)) for field in fields(splits)))
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is made of the trees: addresses mean nothing in another process."""
@@ -192,14 +199,15 @@ class Forest:
 
 
 def _is_shared(block: Block, rows: int) -> bool:
-    return block.index is not None and 2 * len(block.values) <= rows
+    return block.index is not None and 1 < len(block.values) <= rows // 2
 
 
 def _plain(block: Block, spread: bool = False) -> Block:
     """The block as C reads it: floats, each row in one piece; `spread` over the pairs, or with its index."""
     values, index = block.values, block.index
     if spread and index is not None:
-        values, index = values[index], None
+        # A single row stays one, see `_c_block`.
+        values, index = values if len(values) == 1 else values[index], None
     if values.dtype not in (np.float32, np.float64):
         values = values.astype(np.float64)
     if values.size > len(values) and values.strides[1] != values.itemsize:
@@ -225,7 +233,8 @@ def _library() -> ctypes.CDLL:
 
 def _c_block(block: Block) -> _Block:
     values = block.values
-    return _Block(_at(values), values.strides[0], values.itemsize == 4, len(block.features), _at(block.features))
+    stride = values.strides[0] if len(values) > 1 else 0
+    return _Block(_at(values), stride, values.itemsize == 4, len(block.features), _at(block.features))
 
 
 def _at(array: NDArray[Any] | None) -> int | None:

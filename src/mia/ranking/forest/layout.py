@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mia.frames import Floats, Ints
 from mia.ranking.forest.trees import Tree, Trees
 
-BITS, LANES = 64, 8
+BITS = 64
 FULL = (1 << BITS) - 1
 STEP = np.dtype([("threshold", np.float64), ("kept", np.uint64), ("word", np.int64)])
 
@@ -71,79 +71,6 @@ class Masks:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
-    """The paths to all leaves, eight of one length side by side.
-
-    On each path a feature comes once: a row agrees with it when `above` < value <= `upto` (NaN or inf where unbound)
-    or, for a missing value, where `absent` says so; `share` is the part of the training rows that agreed. Padding
-    agrees with everything and weighs nothing.
-    """
-
-    length: Ints
-    start: Ints
-    feature: NDArray[np.int32]
-    above: Floats
-    upto: Floats
-    share: Floats
-    absent: Floats
-    leaf: Floats
-    points: Floats
-    weights: Floats
-    point_start: Ints
-
-    @classmethod
-    def build(cls, trees: Trees) -> Self:
-        """From all trees of a model."""
-        by_length: dict[int, list[tuple[float, dict[int, _Bound]]]] = {}
-        for tree in trees.trees:
-            for value, bounds in _paths(tree):
-                if bounds:
-                    by_length.setdefault(len(bounds), []).append((value, bounds))
-        length: list[int] = []
-        leaf: list[float] = []
-        cells: list[tuple[int, _Bound]] = []
-        for size, found in sorted(by_length.items()):
-            for at in range(0, len(found), LANES):
-                group = found[at : at + LANES]
-                spare = LANES - len(group)
-                length.append(size)
-                leaf.extend([*(value for value, _ in group), *([0.0] * spare)])
-                for place in range(size):
-                    cells.extend([*(list(bounds.items())[place] for _, bounds in group), *([(0, _Bound())] * spare)])
-        points, weights, starts = _gauss(max(by_length, default=0))
-        each = [bound for _, bound in cells]
-        return cls(
-            np.asarray(length, np.int64),
-            np.cumsum([0, *length])[:-1].astype(np.int64),
-            np.asarray([feature for feature, _ in cells], np.int32),
-            np.asarray([bound.above for bound in each], float),
-            np.asarray([bound.upto for bound in each], float),
-            np.asarray([bound.share for bound in each], float),
-            np.asarray([bound.absent for bound in each], float),
-            np.asarray(leaf, float),
-            points,
-            weights,
-            starts,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Bound:
-    above: float = np.nan
-    upto: float = np.inf
-    share: float = 1.0
-    absent: bool = True
-
-    def left(self, threshold: float, share: float, absent: bool) -> "_Bound":
-        return _Bound(self.above, min(self.upto, threshold), self.share * share, self.absent and absent)
-
-    def right(self, threshold: float, share: float, absent: bool) -> "_Bound":
-        # NaN is no bound: the comparison fails and the threshold is taken.
-        above = self.above if self.above >= threshold else threshold
-        return _Bound(above, self.upto, self.share * share, self.absent and absent)
-
-
 def _left_to_right(tree: Tree) -> tuple[list[int], list[Walk]]:
     """Leaves from left to right, and the inner nodes with the leaves of their left subtrees."""
     order: list[int] = []
@@ -177,34 +104,3 @@ def _sorted(steps: list[tuple[int, float, int, int]], features: int) -> tuple[ND
     feature = np.asarray([feature for feature, _, _, _ in steps], np.int64)
     order = np.lexsort((out["word"], out["threshold"], feature))
     return out[order], np.searchsorted(feature[order], np.arange(features + 1)).astype(np.int64)
-
-
-def _paths(tree: Tree) -> Iterator[tuple[float, dict[int, _Bound]]]:
-    """Value of each leaf and the bounds of the features on the path to it."""
-    todo: list[tuple[int, dict[int, _Bound]]] = [(0 if len(tree.feature) else -1, {})]
-    while todo:
-        node, bounds = todo.pop()
-        if node < 0:
-            yield float(tree.value[-node - 1]), bounds
-            continue
-        feature, threshold = int(tree.feature[node]), float(tree.threshold[node])
-        bound, absent = bounds.get(feature, _Bound()), bool(tree.absent_right[node])
-        left, right = int(tree.left[node]), int(tree.right[node])
-        todo.append((right, bounds | {feature: bound.right(threshold, _share(tree, node, right), absent)}))
-        todo.append((left, bounds | {feature: bound.left(threshold, _share(tree, node, left), not absent)}))
-
-
-def _share(tree: Tree, node: int, child: int) -> float:
-    count = tree.leaf_count[-child - 1] if child < 0 else tree.count[child]
-    return float(count / tree.count[node])
-
-
-def _gauss(longest: int) -> tuple[Floats, Floats, Ints]:
-    """Gauss-Legendre points and weights on [0, 1] for each path length from 0: exact for all but one of its factors."""
-    rules = [np.polynomial.legendre.leggauss(max(1, -(-length // 2))) for length in range(longest + 1)]
-    starts = np.cumsum([0, *(len(points) for points, _ in rules)]).astype(np.int64)
-    return (
-        np.concatenate([(points + 1.0) / 2.0 for points, _ in rules]),
-        np.concatenate([weights / 2.0 for _, weights in rules]),
-        starts,
-    )

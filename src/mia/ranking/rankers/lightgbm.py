@@ -7,8 +7,9 @@ text, everything else as JSON.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -17,10 +18,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mia.errors import UnreadableModel
-from mia.frames import Floats, Matrix, Singles
+from mia.frames import Floats, Ints, Matrix, Singles
 from mia.ranking.arbitration import Objective
 from mia.ranking.calibration import Calibration
-from mia.ranking.forest import Block, Ensemble
+from mia.ranking.forest import Block, Ensemble, join
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import Pairs
 from mia.ranking.rankers.base import FitOptions, read_head, readable, write_head
@@ -51,6 +52,7 @@ class LightGBMRanker:
         self.fingerprint, self.objective = schema.fingerprint, objective
         self._boosters, self._ensemble = boosters, Ensemble(boosters)
         self._offer_side: tuple[OfferTable, Singles] | None = None
+        self._worked: _Worked | None = None
 
     @classmethod
     def fit(cls, pairs: Pairs, labels: Floats, options: FitOptions) -> Self:
@@ -79,7 +81,9 @@ class LightGBMRanker:
 
     def score(self, pairs: Pairs) -> Floats:
         """Calibrated acceptance of each pair."""
-        return self._accepted(len(pairs), self.schema.blocks(pairs, self._offer_side_of(pairs.offers)))
+        if len(pairs.profiles) > 1:
+            return self._accepted(len(pairs), self.schema.blocks(pairs, self._offer_side_of(pairs.offers)))
+        return self._accepted(len(pairs), self._work(pairs).blocks)
 
     def acceptance(self, matrix: Matrix) -> Floats:
         """Calibrated acceptance of each row of the matrix."""
@@ -95,9 +99,14 @@ class LightGBMRanker:
         """Columns of the profile and pair features in the contributions."""
         return self.schema.places
 
-    def contributions(self, pairs: Pairs) -> Floats:
-        """Exact SHAP values in the logit, R x columns of the schema; those of the affinity go to what it is made of."""
-        return self.schema.spread(pairs, self._ensemble.contributions(self.matrix(pairs)))
+    def contributions(self, pairs: Pairs, which: Ints) -> Floats:
+        """Exact SHAP values in the logit of the pairs asked for, one row each x columns of the schema; those of the
+        affinity go to what it is made of.
+        """
+        worked = self._work(pairs)
+        blocks = [block.take(which) for block in worked.blocks]
+        terms = None if worked.terms is None else worked.terms[which]
+        return self.schema.spread(terms, self._ensemble.contributions(join(len(which), blocks)))
 
     def gains(self) -> dict[str, float]:
         """Share of the total gain by column, largest first."""
@@ -109,10 +118,12 @@ class LightGBMRanker:
 
     def save(self, folder: Path) -> None:
         """Trees as LightGBM text, the rest as JSON."""
-        for bag, booster in enumerate(self._boosters):
-            booster.save_model(str(folder / MODEL.format(bag)))
+        files = [folder / MODEL.format(bag) for bag in range(len(self._boosters))]
+        for file, booster in zip(files, self._boosters, strict=True):
+            booster.save_model(str(file))
         head = {
             "bags": len(self._boosters),
+            "digests": list(map(_digest, files)),
             "schema": self.schema.to_json(),
             "calibration": {"intercept": self.calibration.intercept, "slope": self.calibration.slope},
         }
@@ -124,7 +135,13 @@ class LightGBMRanker:
         head = read_head(folder)
         try:
             with readable(folder):
-                boosters = [lightgbm.Booster(model_file=str(folder / MODEL.format(bag))) for bag in range(head["bags"])]
+                files = [folder / MODEL.format(bag) for bag in range(head["bags"])]
+                # LightGBM reads on behind the end of a file that was cut short, and takes the process with it.
+                # Models of earlier versions say nothing of their files.
+                digests = list(map(_digest, files))
+                if digests != head.get("digests", digests):
+                    raise ValueError("not the files that were saved")
+                boosters = [lightgbm.Booster(model_file=str(file)) for file in files]
                 schema, calibration = FeatureSchema.from_json(head["schema"]), Calibration(**head["calibration"])
                 found = cls(boosters, schema, calibration, head["objective"])
             found._ensemble.prepare()
@@ -142,6 +159,16 @@ class LightGBMRanker:
         if kept is None or kept[0] is not offers:
             kept = self._offer_side = (offers, self.schema.offer_side(offers))
         return kept[1]
+
+    def _work(self, pairs: Pairs) -> "_Worked":
+        """What scores and reasons are made of. Of one subscriber both are wanted, so the latest is kept."""
+        kept = self._worked
+        if kept is None or kept.pairs is not pairs:
+            terms = self.schema.terms(pairs)
+            kept = _Worked(pairs, self.schema.blocks(pairs, self._offer_side_of(pairs.offers), terms), terms)
+            if len(pairs.profiles) == 1:
+                self._worked = kept
+        return kept
 
     def _accepted(self, rows: int, blocks: list[Block]) -> Floats:
         return self.calibration.apply(self._chance(self._ensemble.predict(rows, blocks)))
@@ -161,6 +188,15 @@ class LightGBMRanker:
     def _chance(margin: Floats) -> Floats:
         """What the trees answer as a number in (0, 1)."""
         return margin
+
+
+@dataclass(frozen=True, slots=True)
+class _Worked:
+    """The matrix of some pairs in pieces, and the terms of their affinity."""
+
+    pairs: Pairs
+    blocks: list[Block]
+    terms: Singles | None
 
 
 def _learn(pairs: Pairs, labels: Floats, options: FitOptions) -> tuple[FeatureSchema, Matrix]:
@@ -183,24 +219,33 @@ def _boost(
 ) -> lightgbm.Booster:
     """Boost on a data set; with a `later` one, stop when it no longer gains."""
     return lightgbm.train(
-        {
-            **loss,
-            "learning_rate": options.learning_rate,
-            "num_leaves": options.leaves,
-            "min_data_in_leaf": options.minimum_leaf,
-            "feature_fraction": options.feature_share,
-            "bagging_fraction": options.row_share,
-            "bagging_freq": 1,
-            "lambda_l2": options.l2,
-            "extra_trees": options.extra_trees,
-            "seed": options.seed + bag,
-            "num_threads": options.threads,
-            "deterministic": True,
-            "force_col_wise": True,
-            "verbosity": -1,
-        },
+        parameters(loss, options, bag),
         seen,
         num_boost_round=options.trees,
         valid_sets=[] if later is None else [later],
         callbacks=[] if later is None else [lightgbm.early_stopping(PATIENCE, verbose=False)],
     )
+
+
+def parameters(loss: Mapping[str, Any], options: FitOptions, bag: int = 0) -> dict[str, Any]:
+    """The options of a fit in LightGBM's words; each bag has a seed of its own."""
+    return {
+        **loss,
+        "learning_rate": options.learning_rate,
+        "num_leaves": options.leaves,
+        "min_data_in_leaf": options.minimum_leaf,
+        "feature_fraction": options.feature_share,
+        "bagging_fraction": options.row_share,
+        "bagging_freq": 1,
+        "lambda_l2": options.l2,
+        "extra_trees": options.extra_trees,
+        "seed": options.seed + bag,
+        "num_threads": options.threads,
+        "deterministic": True,
+        "force_col_wise": True,
+        "verbosity": -1,
+    }
+
+
+def _digest(file: Path) -> str:
+    return sha256(file.read_bytes()).hexdigest()

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from mia.frames import Floats, Matrix
+from mia.frames import Floats, Ints, Matrix
 from mia.ranking.arbitration import Objective
 from mia.ranking.calibration import expit
 from mia.ranking.pairs import Pairs
@@ -84,9 +84,9 @@ class LogisticRanker:
         # A matrix product rounds a row differently among other rows; a sum along the row does not.
         return expit(self._parts(matrix).sum(axis=1) + self._intercept)
 
-    def contributions(self, pairs: Pairs) -> Floats:
-        """What each column adds to the logit of a pair above that of the mean, R x columns."""
-        return self._parts(self.matrix(pairs))
+    def contributions(self, pairs: Pairs, which: Ints) -> Floats:
+        """What each column adds to the logit above that of the mean, one row for each of the pairs asked for."""
+        return self._parts(self.matrix(pairs)[which])
 
     def gains(self) -> dict[str, float]:
         """Share of each column in the sum of the absolute weights, largest first."""

@@ -3,9 +3,11 @@
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 from mia.domain.decision import Decision, DecisionRequest, Fallback, Versions
 from mia.domain.subscriber import Arm
+from mia.errors import BrokenSnapshot, UnknownSnapshot
 from mia.ports import ProfileReader
 from mia.services.decide.live import Live, Sets
 from mia.services.decide.newcomers import Newcomers
@@ -28,14 +30,15 @@ class Force:
         self,
         sets: Sets,
         newest: Callable[[], Versions],
+        besides_model: Callable[[], Versions],
         newcomers: Callable[[ProfileReader], Newcomers],
         clock: Callable[[], int],
     ) -> None:
         self._sets, self.newest, self._load_newcomers, self._clock = sets, newest, newcomers, clock
-        self.live = sets.of(newest())
+        self.trouble: str | None = None
+        self.live = self._first(besides_model)
         self.newcomers = self._newcomers_of(self.live)
         self.recent: deque[DecisionRequest] = deque(maxlen=RECENT)
-        self.trouble: str | None = None
         self.is_warm = False
         self._refused: tuple[Versions, int] | None = None
 
@@ -60,6 +63,23 @@ class Force:
         except Exception as error:
             # A registry or lake that is away must not take serving with it.
             self._say(f"newer versions could not be loaded: {error}")
+
+    def _first(self, besides_model: Callable[[], Versions]) -> Live:
+        """The set to begin with: without what cannot be read, so that everybody is answered; `renew` goes on trying."""
+        try:
+            versions = self.newest()
+        except Exception as error:
+            versions = besides_model()
+            self._say(f"the registry cannot be read: {error}")
+            return replace(self._with_profiles(versions), without_model=Fallback.MODEL_FAILED)
+        return self._with_profiles(versions)
+
+    def _with_profiles(self, versions: Versions) -> Live:
+        try:
+            return self._sets.of(versions)
+        except (BrokenSnapshot, UnknownSnapshot) as error:
+            self._say(f"profiles cannot be read: {error}")
+            return self._sets.of(replace(versions, profile=None))
 
     def _swap(self, fresh: Live, attempt: Callable[[Live, DecisionRequest], Decision]) -> None:
         present = self.live

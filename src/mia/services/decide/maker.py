@@ -47,9 +47,10 @@ class DecisionMaker:
     """Takes decisions from the set in force. Nothing is loaded while a request waits: `reload` looks for newer
     versions, loads them, tries them on recent requests, and then puts them into force in one step.
 
-    `newcomers` are the subscribers of the lake that a snapshot does not know; `score_within` and `read_within` run the
-    model and the ledger within their time budgets. An offer shown keeps its place in caps for `reservation`
-    (microseconds), until its impression comes.
+    `besides_model` are the newest versions to begin with where the registry cannot be read, `newcomers` the subscribers
+    of the lake that a snapshot does not know; `score_within` and `read_within` run the model and the ledger within
+    their time budgets. An offer shown keeps its place in caps for `reservation` (microseconds), until its impression
+    comes.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class DecisionMaker:
         clock: Callable[[], int],
         new_id: Callable[[], str],
         reservation: int,
+        besides_model: Callable[[], Versions] | None = None,
         newcomers: Callable[[ProfileReader], Newcomers] = lambda _: Newcomers(),
         score_within: Within = at_once,
         read_within: Within = at_once,
@@ -72,7 +74,7 @@ class DecisionMaker:
         self._arms, self._regions, self._default_timezone = arms, regions, default_timezone
         self._new_id, self._score_within, self._read_within = new_id, score_within, read_within
         self._reservation = reservation
-        self._force = Force(self._sets, newest, newcomers, clock)
+        self._force = Force(self._sets, newest, besides_model or newest, newcomers, clock)
         self._is_reading = True
 
     @property

@@ -1,18 +1,20 @@
 """From candidates to an answer: rules, scores, arbitration, exploration, reasons. Pure: replay runs this same code."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from functools import cached_property
+from itertools import accumulate, pairwise
 
 import numpy as np
 
 from mia.domain.decision import DecisionRequest, Fallback, RankedOffer, Reason, Rule, Stage
+from mia.domain.offer import Offer
 from mia.frames import Ints, Profiles
 from mia.offers.contact import ContactHistory, Room
-from mia.offers.eligibility import RULES, Candidates
-from mia.ranking.explanation import Explainable, explain
+from mia.offers.eligibility import PASSED, PLACES, RULES, Candidates
+from mia.ranking.explanation import explain, is_explainable
 from mia.ranking.exploration import Prospects, Slate, draw_behind
 from mia.ranking.pairs import Pairs
 from mia.services.decide.budget import Within, at_once
@@ -52,6 +54,31 @@ class Answer:
         if self.offers:
             return None
         return next((stage.name for stage in self.stages if stage.entered and not stage.passed), "catalogue")
+
+
+@dataclass(frozen=True, eq=False)
+class Losers(Mapping[str, str]):
+    """The rule that dropped each offer that is not shown, by its id; only who asks has it worked out."""
+
+    offers: Sequence[Offer]
+    candidates: Candidates
+    shown: frozenset[str]
+
+    def __getitem__(self, offer_id: str) -> str:
+        return self._rules[offer_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rules)
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    @cached_property
+    def _rules(self) -> dict[str, str]:
+        dropped = self.candidates.dropped(0, self.offers)
+        shown = self.shown.union(dropped)
+        left = {offer.id: str(Rule.RANK) for offer in self.offers if offer.id not in shown}
+        return dropped | left
 
 
 def rank(
@@ -99,13 +126,10 @@ def rank(
         )
         for position, place in enumerate(places, start=1)
     )
-    shown = {offer.offer_id for offer in offers}
-    dropped = candidates.dropped(0, live.catalogue.offers)
-    dropped |= {live.catalogue.offers[place].id: str(Rule.RANK) for place in np.delete(passed, crowded).tolist()}
     return Answer(
         offers,
         _stages(candidates, len(offers)),
-        {offer_id: rule for offer_id, rule in dropped.items() if offer_id not in shown},
+        Losers(live.catalogue.offers, candidates, frozenset(offer.offer_id for offer in offers)),
         slate.explored,
         weighed.fallback,
         passed,
@@ -136,10 +160,10 @@ def _slate(
 
 
 def _reasons(live: Live, pairs: Pairs | None, order: Ints, request: DecisionRequest) -> Sequence[tuple[Reason, ...]]:
-    if pairs is None or not isinstance(live.model, Explainable) or not len(order):
+    if pairs is None or not is_explainable(live.model) or not len(order):
         return [()] * len(order)
     try:
-        return explain(live.model, pairs.take(order), request.language)
+        return explain(live.model, pairs, order, request.language)
     except Exception:
         # An answer without reasons is better than none.
         log.exception("model %s could not explain itself", live.versions.model)
@@ -148,7 +172,7 @@ def _reasons(live: Live, pairs: Pairs | None, order: Ints, request: DecisionRequ
 
 def _stages(candidates: Candidates, shown: int) -> tuple[Stage, ...]:
     verdict = candidates.verdict[0]
-    last = [RULES.index(rule) for _, rule in STAGES]
-    left = [len(verdict), *(int(((verdict < 0) | (verdict > place)).sum()) for place in last)]
+    fell = list(accumulate(np.bincount(verdict - PASSED, minlength=len(RULES) + 1)[1:].tolist()))
+    left = [len(verdict), *(len(verdict) - fell[PLACES[rule]] for _, rule in STAGES)]
     stages = [Stage(name, *counts) for (name, _), counts in zip(STAGES, pairwise(left), strict=True)]
     return (*stages, Stage("arbitration", left[-1], shown))

@@ -147,7 +147,9 @@ class UptakeReport:
             small_base=self._terms.small_base,
         )
 
-    def headline(self, macro_region: str, baseline: str, month: str | None = None) -> Headline:
+    def headline(
+        self, macro_region: str, baseline: str, month: str | None = None, *, only: Only = _NO_FILTER
+    ) -> Headline:
         """Growth of one macro-region from the baseline month to `month`.
 
         By default that is the newest complete month with events, for a running month is no growth of a month; the
@@ -164,7 +166,7 @@ class UptakeReport:
             require_month_within(baseline, "baseline", months)
             if month is not None:
                 require_month_within(month, "month", months)
-            series = self._series(known, ("macro_region",), base, MONTH, _NO_FILTER)
+            series = self._series(known, ("macro_region",), base, MONTH, only)
             if series is not None:
                 break
         if now is None:
@@ -188,6 +190,11 @@ class UptakeReport:
                 month = _settled(series, known.span)
                 return None if month is None else month_text(month)
         return None
+
+    def span(self) -> Span | None:
+        """The local days that figures go from and to, and up to which all events arrived; None without events."""
+        known = self._known()
+        return None if known is None else known.span
 
     def values(self, dimension: str) -> list[str]:
         """What figures can be narrowed to in a dimension, by name."""

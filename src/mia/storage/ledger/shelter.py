@@ -41,6 +41,7 @@ class Shelter:
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
         self._answered: dict[str, Decision] = {}
+        self._unsynced: dict[str, Decision] = {}
 
     def keep_decision(self, proposal: Proposal) -> Decision:
         """Write a decision, taken anew without the ledger; a request id that was answered here gets that answer.
@@ -48,15 +49,16 @@ class Shelter:
         It is kept after the next `sync`. Raises RequestConflict and SpoolFull.
         """
         request = proposal.decision.request
-        earlier = None if request.request_id is None else self._answered.get(request.request_id)
-        if earlier is not None and request.request_id is not None:
+        given = request.request_id
+        earlier = None if given is None else self._unsynced.get(given) or self._answered.get(given)
+        if earlier is not None and given is not None:
             if kept_decisions.is_same_request(earlier.request, request):
                 return earlier
-            raise RequestConflict(request.request_id)
+            raise RequestConflict(given)
         decision = proposal.decision if proposal.retake is None else proposal.retake(None)
         self._spool.append([orjson.dumps({"decision": kept_decisions.encode(decision)})])
-        if request.request_id is not None:
-            self._answered[request.request_id] = decision
+        if given is not None:
+            self._unsynced[given] = decision
         return decision
 
     def keep_events(self, events: Sequence[Event]) -> list[Outcome]:
@@ -65,8 +67,10 @@ class Shelter:
         return [Outcome.ACCEPTED] * len(events)
 
     def sync(self) -> None:
-        """Wait for the disk; raises SpoolFull."""
+        """Wait for the disk; raises SpoolFull, and what was written since the last time was never answered then."""
+        fresh, self._unsynced = self._unsynced, {}
         self._spool.sync()
+        self._answered |= fresh
 
     def deliver(self, ledger: Receiver) -> bool:
         """Hand some of what waits to the ledger; False when nothing waits.

@@ -9,6 +9,8 @@ from mia.frames import Floats
 
 GRID = 200
 """Values of the spread between groups that are weighed."""
+FEWEST = 4
+"""Groups without which nothing is pooled: with fewer the prior is no distribution."""
 STEPS = 40
 """Halvings on the way to a quantile."""
 
@@ -26,14 +28,15 @@ class Pooled:
 def pool(difference: Floats, variance: Floats, alpha: float) -> Pooled | None:
     """Hierarchical normal model of g groups with own differences and known variances (infinite: says nothing).
 
-    d_i ~ N(t_i, v_i), t_i ~ N(m, s^2), m and s flat. Given s, t_i is normal (Rubin, D. 1981; Gelman, A. et al. 2013,
+    d_i ~ N(t_i, v_i), t_i ~ N(m, s^2), m and s^2 flat. Given s, t_i is normal (Rubin, D. 1981; Gelman, A. et al. 2013,
     5.4); s is weighed by its marginal likelihood, which is REML's, over a grid up to hundreds of times the usual
-    standard error, with the flat prior of Gelman, A. (2006). Weighing s instead of plugging one estimate in keeps the
-    intervals honest where few groups leave s uncertain. Fewer than three groups that say something give None, since
-    two cannot tell how much groups differ.
+    standard error. Weighing s instead of plugging one estimate in keeps the intervals honest where few groups leave s
+    uncertain, and the prior that is flat in s^2 is the one whose intervals keep their word (Morris, C. and Lysy, M.
+    2012, Shrinkage estimation in multilevel normal models): one that is flat in s covers 93 % where 95 % is said. It
+    asks for four groups that say something; fewer give None.
     """
     says = np.isfinite(variance) & (variance > 0)
-    if says.sum() < 3:
+    if says.sum() < FEWEST:
         return None
     scale = np.sqrt(says.sum() / (1 / variance[says]).sum())
     place = (np.arange(GRID) + 0.5) / GRID
@@ -45,8 +48,8 @@ def pool(difference: Floats, variance: Floats, alpha: float) -> Pooled | None:
     mean = (weight * given).sum(1) / every
     misfit = (weight * (given - mean[:, None]) ** 2).sum(1)
     likelihood = 0.5 * (np.log(weight[:, says]).sum(1) - np.log(every) - misfit)
-    # The grid is denser where the spread is small; this is what one of its points stands for.
-    likelihood += 2 * np.log(scale + spread)
+    # The grid is denser where the spread is small, and the prior is flat in its square: what one point stands for.
+    likelihood += 2 * np.log(scale + spread) + np.log(spread)
     belief = np.exp(likelihood - likelihood.max())
     belief /= belief.sum()
     drawn = 1 - weight * spread[:, None] ** 2

@@ -49,8 +49,8 @@ class Told:
         self.places = {name: place for place, name in enumerate(self.names)}
         self.values = values
 
-    def contributions(self, pairs: Pairs) -> np.ndarray:
-        return self.values
+    def contributions(self, pairs: Pairs, which: np.ndarray) -> np.ndarray:
+        return self.values[which]
 
 
 def build(people: Profiles, told=TOLD) -> Pairs:
@@ -159,7 +159,7 @@ def test_every_reason_is_true_and_on_the_side_of_the_model(seed, language):
     width = len(pairs.profiles.names) + len(pairs.names)
     model = Told(pairs, rng.normal(0.0, 1.0, (len(pairs), width)))
     by_code = {template.code: template for template in TEMPLATES}
-    for place, reasons in enumerate(explain(model, pairs, language)):
+    for place, reasons in enumerate(explain(model, pairs, np.arange(len(pairs)), language)):
         assert len(reasons) <= MOST == 3
         true, weights = truth(pairs, place), []
         for reason in reasons:
@@ -201,7 +201,10 @@ def test_the_strongest_true_facts_are_told():
     for name, contribution in weight.items():
         values[:, model.places[name]] = contribution
     data_10, minutes = TABLE.places["data_10"], TABLE.places["minutes"]
-    russian, english = explain(model, pairs, Language.RU), explain(model, pairs, Language.EN)
+    russian, english = (
+        explain(model, pairs, np.arange(len(pairs)), Language.RU),
+        explain(model, pairs, np.arange(len(pairs)), Language.EN),
+    )
     assert [reason.code for reason in russian[data_10]] == ["uses_category", "data_above_tariff", "heavy_data"]
     assert [reason.text for reason in russian[data_10]] == [
         "Вы часто этим пользуетесь: 7\xa0раз за месяц",
@@ -220,7 +223,7 @@ def test_a_fact_against_which_the_model_speaks_is_not_told():
     people = profiles(numeric={"data_mb_30d": [9_000.0]}, attributes={"region": ["Kurgan"]})
     pairs = build(people, events([]))
     values = np.full((len(pairs), len(pairs.profiles.names) + len(pairs.names)), -1.0)
-    assert set(explain(Told(pairs, values), pairs, Language.RU)) == {()}
+    assert set(explain(Told(pairs, values), pairs, np.arange(len(pairs)), Language.RU)) == {()}
 
 
 @pytest.mark.parametrize("region", [*REGIONS, "Elsewhere", None])
@@ -229,7 +232,7 @@ def test_nothing_is_popular_that_nobody_connected(region):
     taken = [{"local_day": AS_OF - 1, "offer_id": "data_10", "kind": "connection"} for _ in range(60)]
     pairs = build(profiles(attributes={"region": [region]}), events(shown + taken))
     values = np.ones((len(pairs), len(pairs.profiles.names) + len(pairs.names)))
-    for place, reasons in enumerate(explain(Told(pairs, values), pairs, Language.EN)):
+    for place, reasons in enumerate(explain(Told(pairs, values), pairs, np.arange(len(pairs)), Language.EN)):
         expected = (
             {"popular_in_region" if region == "Kurgan" else "popular"} if place == TABLE.places["data_10"] else set()
         )
@@ -268,7 +271,7 @@ def test_a_noun_goes_with_its_number(used, russian, english):
     model = Told(pairs, values)
     values[:, model.places["voice_used_share"]] = 1.0
     for language, text in ((Language.RU, russian), (Language.EN, english)):
-        (reasons,) = explain(model, pairs, language)
+        (reasons,) = explain(model, pairs, np.arange(len(pairs)), language)
         assert [reason.text for reason in reasons] == [text]
 
 

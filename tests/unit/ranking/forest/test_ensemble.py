@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from tests.unit.ranking.forest.test_forest import COLUMNS, boosted
 
-from mia.ranking.forest import Block, Ensemble, Forest, ensemble, join, layout
+from mia.ranking.forest import Block, Ensemble, Forest, ensemble, join, layout, splits
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_what_is_prepared_parses_nothing_later(given, monkeypatch):
     boosters, blocks, matrix = given
     found = Ensemble(boosters)
     found.prepare()
-    for part in (ensemble.Forest, layout.Masks, layout.Paths):
+    for part in (ensemble.Forest, layout.Masks, splits.Splits):
         for name in ("parse", "build"):
             monkeypatch.setattr(part, name, None, raising=False)
     assert np.isfinite(found.predict(80, blocks)).all()

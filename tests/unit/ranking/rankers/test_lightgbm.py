@@ -35,7 +35,7 @@ def test_it_stops_when_the_latest_pairs_gain_no_more(ranker, learnt, tmp_path):
 
 def test_contributions_add_up_to_the_score_before_calibration(ranker, learnt):
     pairs, _ = learnt
-    parts = ranker.contributions(pairs)
+    parts = ranker.contributions(pairs, np.arange(len(pairs)))
     assert parts.shape == (len(pairs), len(ranker.schema.names))
     raw = logit(ranker.score(pairs)) - ranker.calibration.intercept
     offsets = raw / ranker.calibration.slope - parts.sum(axis=1)
@@ -92,7 +92,7 @@ def test_too_few_pairs_for_a_split_still_give_a_model(learnt, tmp_path):
     assert trees(few, tmp_path) == 1
 
 
-@pytest.mark.parametrize("damage", ["gone", "cut", "nonsense", "other head", "no head"])
+@pytest.mark.parametrize("damage", ["gone", "cut", "cut among trees", "nonsense", "other head", "no head"])
 def test_damaged_files_are_refused_by_name(ranker, tmp_path, damage):
     ranker.save(tmp_path)
     model, head = tmp_path / "model-0.txt", tmp_path / "ranker.json"
@@ -101,6 +101,8 @@ def test_damaged_files_are_refused_by_name(ranker, tmp_path, damage):
             model.unlink()
         case "cut":
             model.write_bytes(model.read_bytes()[:300])
+        case "cut among trees":
+            model.write_bytes(model.read_bytes()[: model.stat().st_size // 2])
         case "nonsense":
             model.write_text("no trees")
         case "other head":

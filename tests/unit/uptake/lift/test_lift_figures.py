@@ -91,15 +91,16 @@ def test_the_relative_interval_holds_just_the_ratios_that_are_not_refused() -> N
 
 
 def test_pooling_draws_thin_groups_and_leaves_sure_ones() -> None:
-    difference, variance = np.array([0.0, 0.1, 0.2, 0.9, 5.0]), np.array([1e-4, 1e-4, 1e-4, 0.5, np.inf])
+    difference = np.array([0.0, 0.1, 0.2, 0.05, 0.15, 0.9, 5.0])
+    variance = np.array([1e-4, 1e-4, 1e-4, 1e-4, 1e-4, 0.5, np.inf])
     found = pool(difference, variance, 0.05)
-    assert found.difference[:3] == pytest.approx(difference[:3], abs=0.01)
-    assert 0.05 < found.difference[3] < 0.4
-    assert found.low[4] < 0.1 < found.high[4]
-    assert found.high[4] - found.low[4] > found.high[0] - found.low[0]
-    order = [3, 0, 4, 2, 1]
+    assert found.difference[:5] == pytest.approx(difference[:5], abs=0.01)
+    assert 0.05 < found.difference[5] < 0.4
+    assert found.low[6] < 0.1 < found.high[6]
+    assert found.high[6] - found.low[6] > found.high[0] - found.low[0]
+    order = [5, 3, 0, 4, 6, 2, 1]
     assert pool(difference[order], variance[order], 0.05).difference == pytest.approx(found.difference[order])
-    assert pool(difference[:2], variance[:2], 0.05) is None
+    assert pool(difference[:3], variance[:3], 0.05) is None
 
 
 def test_groups_that_agree_pool_to_their_weighted_mean() -> None:
