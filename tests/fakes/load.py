@@ -82,42 +82,41 @@ class Load:
 
     def _work(self, name: str) -> None:
         try:
-            while not self._stop.is_set():
-                with httpx.Client(base_url=self._service.address, headers=self._headers, timeout=120) as client:
-                    self._talk(client, name)
+            with httpx.Client(base_url=self._service.address, headers=self._headers, timeout=120) as client:
+                for number in count():
+                    if self._stop.is_set():
+                        return
+                    self._talk(client, name, number)
         except Exception as error:
             self._broken.append(error)
 
-    def _talk(self, client: httpx.Client, name: str) -> None:
-        """Until told to stop, or until the connection is lost."""
-        for number in count():
-            if self._stop.is_set():
-                return
-            one = f"{name}-{time.monotonic_ns()}"
-            subscriber = f"{name}-{number % 50}"
-            ask = {"subscriber_id": subscriber, "channel": "app", "request_id": one}
-            answer = self._send(client, one, "/v1/decisions", ask)
-            if answer is None:
-                time.sleep(0.1)
-                return
-            event = {"occurred_at": HAPPENED, "subscriber_id": subscriber, "channel": "app"}
-            events = [event | {"event_id": f"{one}-click", "offer_id": MUSIC, "kind": "click"}]
-            if answer.get("offers"):
-                shown = {"offer_id": answer["offers"][0]["offer_id"], "decision_id": answer["decision_id"]}
-                events.append(event | shown | {"event_id": f"{one}-shown", "kind": "impression"})
-            if number % 4 == 0:
-                bad = {"event_id": f"{one}-bad", "offer_id": "no such offer", "kind": "click"}
-                events.append(event | bad)
-                self._send(client, f"{one}-bad", "/v1/decisions", ask | {"channel": "none", "request_id": f"{one}-bad"})
-            for given in events:
-                self._send(client, str(given["event_id"]), "/v1/events", {"events": [given]})
-            if self._changed and number % 4 == 1 and events[0]["event_id"] in self.account.accepted:
-                again = events[0] | {"kind": "decline"}
-                client_told = self._told(client, "/v1/events", {"events": [again]})
-                assert client_told is None or client_told.status_code in (200, 409, 503)
-            if self._batch:
-                many = [events[0] | {"event_id": f"{one}-many-{place}"} for place in range(self._batch)]
-                self._send(client, f"{one}-many", "/v1/events", {"events": many})
+    def _talk(self, client: httpx.Client, name: str, number: int) -> None:
+        """One request, and what follows it."""
+        one = f"{name}-{time.monotonic_ns()}"
+        subscriber = f"{name}-{number % 50}"
+        ask = {"subscriber_id": subscriber, "channel": "app", "request_id": one}
+        answer = self._send(client, one, "/v1/decisions", ask)
+        if answer is None:
+            time.sleep(0.1)
+            return
+        event = {"occurred_at": HAPPENED, "subscriber_id": subscriber, "channel": "app"}
+        events = [event | {"event_id": f"{one}-click", "offer_id": MUSIC, "kind": "click"}]
+        if answer.get("offers"):
+            shown = {"offer_id": answer["offers"][0]["offer_id"], "decision_id": answer["decision_id"]}
+            events.append(event | shown | {"event_id": f"{one}-shown", "kind": "impression"})
+        if number % 4 == 0:
+            bad = {"event_id": f"{one}-bad", "offer_id": "no such offer", "kind": "click"}
+            events.append(event | bad)
+            self._send(client, f"{one}-bad", "/v1/decisions", ask | {"channel": "none", "request_id": f"{one}-bad"})
+        for given in events:
+            self._send(client, str(given["event_id"]), "/v1/events", {"events": [given]})
+        if self._changed and number % 4 == 1 and events[0]["event_id"] in self.account.accepted:
+            again = events[0] | {"kind": "decline"}
+            client_told = self._told(client, "/v1/events", {"events": [again]})
+            assert client_told is None or client_told.status_code in (200, 409, 503)
+        if self._batch:
+            many = [events[0] | {"event_id": f"{one}-many-{place}"} for place in range(self._batch)]
+            self._send(client, f"{one}-many", "/v1/events", {"events": many})
 
     def _told(self, client: httpx.Client, path: str, body: dict[str, Any]) -> httpx.Response | None:
         try:

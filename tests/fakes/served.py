@@ -18,6 +18,8 @@ from mia.bootstrap import Workspace, open_workspace
 from mia.settings import Settings
 
 PATIENCE = 180.0
+# A busy machine is no failure.
+PATIENT = {"MIA_QUEUE__PATIENCE_SECONDS": "60", "MIA_DECISIONS__LEDGER_BUDGET_MS": "20000"}
 
 
 def eventually(condition: Any, what: str, patience: float = PATIENCE) -> None:
@@ -25,7 +27,7 @@ def eventually(condition: Any, what: str, patience: float = PATIENCE) -> None:
     end = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < end, f"it never came to be that {what}"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 class Served:
@@ -43,7 +45,10 @@ class Served:
         self.settings = Settings(home=home, ledger_url=ledger_url)
         self.log = home.parent / f"{home.name}.log"
         self.address = f"http://127.0.0.1:{self.port}"
-        self._variables = {**variables, **({} if ledger_url is None else {"MIA_LEDGER_URL": ledger_url})}
+        self._variables = {**PATIENT, **variables, **({} if ledger_url is None else {"MIA_LEDGER_URL": ledger_url})}
+        # Each question on a connection of its own, so that any worker may answer it.
+        once = httpx.Limits(max_keepalive_connections=0)
+        self._asking = httpx.Client(base_url=self.address, timeout=60, limits=once)
         self._process: ForkServerProcess | subprocess.Popen[bytes] | None = None
         opened = self.open()
         self.key = opened.keys.create("clients", ["admin"])
@@ -55,6 +60,7 @@ class Served:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        self._asking.close()
 
     @property
     def pid(self) -> int:
@@ -87,7 +93,7 @@ class Served:
     def state(self) -> dict[str, Any]:
         """What /readyz of any worker says; nothing while nobody answers."""
         try:
-            return dict(httpx.get(f"{self.address}/readyz", timeout=60).json())
+            return dict(self._asking.get("/readyz").json())
         except httpx.TransportError:
             return {}
 

@@ -22,7 +22,7 @@ from mia.bootstrap.parts import wall_clock
 from mia.cli.serve import serve
 from mia.errors import InvalidInput, MiaError
 from mia.ports import ChampionChange
-from mia.settings import ArmSettings
+from mia.settings import ArmSettings, DecisionSettings
 from mia.timeline import MICROSECONDS
 
 pytestmark = pytest.mark.slow
@@ -110,7 +110,8 @@ class Door:
 @contextmanager
 def opened_at(world: World, home: Path, clock: Callable[[], int] = wall_clock) -> Iterator[Workspace]:
     """The workspace, in which everybody gets the personal order."""
-    settings = world.settings(home).model_copy(update={"arms": ArmSettings(control_share=0.0)})
+    arms, patient = ArmSettings(control_share=0.0), DecisionSettings(scorer_budget_ms=60_000, ledger_budget_ms=60_000)
+    settings = world.settings(home).model_copy(update={"arms": arms, "decisions": patient})
     opened = open_workspace(settings, clock)
     try:
         yield opened
