@@ -11,6 +11,7 @@ MiaError
 ├── UnknownSnapshot (LookupError)      no profile snapshot of that name, or not any more
 ├── BrokenSnapshot (ValueError)        a profile snapshot is half there, or not what was published
 ├── UnreadableModel (ValueError)       the files of a model are damaged, or of another version of MIA
+├── RegistryUnavailable (ConnectionError)  the registry of models cannot be read
 ├── FeatureMismatch                    model and profiles disagree on the feature schema
 ├── GateRefused                        the gate kept a model from going live
 ├── RequestConflict                    a request id was used before for another request

@@ -20,6 +20,7 @@ from tests.fakes.postgres import Postgres
 from mia.bootstrap import Workspace, open_workspace
 from mia.domain.decision import Decision, DecisionRequest
 from mia.domain.event import Outcome
+from mia.ports import Proposal
 from mia.services.record import Recorder
 from mia.settings import Settings
 from mia.timeline import MICROSECONDS, timestamp_of
@@ -48,7 +49,9 @@ class Operator:
 
     def decide(self, subscriber_id: str, request_id: str | None = None) -> Decision:
         request = DecisionRequest(subscriber_id, "app", self.clock(), request_id=request_id)
-        decision = self.opened.writer.submit(self.opened.decisions.propose(request)).result()
+        (proposal,) = self.opened.decisions.propose([request])
+        assert isinstance(proposal, Proposal)
+        decision = self.opened.writer.submit(proposal).result()
         self.decided.append(decision)
         return decision
 

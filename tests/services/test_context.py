@@ -151,7 +151,7 @@ def test_the_fit_sees_the_columns_that_the_decision_saw(opened: Workspace, ranke
     for row in range(0, len(examples), 977):
         request = opened.ledger.decision(examples.impressions.decision_ids[row]).request
         moment = timestamp_of(request.at).astimezone(
-            opened.decisions._zone(examples.pairs.profiles.take(examples.pairs.rows[[row]]))
+            opened.decisions._grouping.zone(examples.pairs.profiles.take(examples.pairs.rows[[row]]))
         )
         context = Context.constant(1, request.channel, request.placement, numbers_of(moment, request.context))
         one = examples.take(np.asarray([row]))

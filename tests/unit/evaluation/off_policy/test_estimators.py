@@ -39,7 +39,7 @@ def arrays(slates, owners=None):
 
 
 def near(value):
-    return pytest.approx(value, rel=1e-12, abs=1e-15)
+    return pytest.approx(value, rel=1e-12, abs=1e-13)
 
 
 @given(SLATES)
