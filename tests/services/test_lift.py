@@ -163,6 +163,14 @@ def test_what_speaks_against_the_figures_is_told() -> None:
     assert "sizes" in meter(EVENTS, uneven).report().notes
 
 
+def test_without_connections_there_is_nothing_to_group_them_by() -> None:
+    shown = [event for event in EVENTS if event.kind is EventKind.IMPRESSION]
+    for by, groups in (("category", 0), ("channel", 0), ("region", 4)):
+        report = meter(shown).report(by)
+        assert len(report.groups) == groups
+        assert report.total.arms["mia"].connections == 0
+
+
 def test_aa_draws_arms_anew_whatever_was_shown() -> None:
     found = meter(EVENTS)
     drawn = {seed: found.report(aa=seed) for seed in (1, 2)}

@@ -105,13 +105,12 @@ class LiftMeter:
         spread = None
         if by is not None:
             splits = BY[by]
-            if splits:
-                names, codes = number_groups(connected.people[by])
-                outcomes = connected.outcomes(period, names, reached, people=codes)
-            else:
-                names, codes = number_groups(connected.labels(by, offers))
-                outcomes = connected.outcomes(period, names, reached, rows=codes)
+            labels = connected.people[by] if splits else connected.labels(by, offers)
+            names, codes = number_groups(labels)
+            # Where nothing was connected there is nothing to group connections by.
             if names:
+                given = {"people" if splits else "rows": codes}
+                outcomes = connected.outcomes(period, names, reached, **given)
                 scale = Scale(planned_per_group(rules, names, splits_subscribers=splits), square)
                 groups, spread = measure_groups(outcomes, scale, rules, share, pooled=splits)
         crossed = contacts.crossed if aa is None else 0
