@@ -60,9 +60,8 @@ def test_files_read_back_with_equal_sums(home: Path, tmp_path: Path) -> None:
         named = {"group", "subgroup"} & set(table.column_names)
         assert read.drop(list(named)).to_pylist() == table.drop(list(named)).to_pylist()
         assert all("(unknown)" not in names for names in (table[name].to_pylist() for name in named))
-    asked = duckdb.sql(
-        f"SELECT month, {', '.join(f'sum({m})::BIGINT' for m in MEASURES)} FROM '{out}/uptake_monthly.parquet' GROUP BY 1 ORDER BY 1"
-    )
+    sums = ", ".join(f"sum({name})::BIGINT" for name in MEASURES)
+    asked = duckdb.sql(f"SELECT month, {sums} FROM '{out}/uptake_monthly.parquet' GROUP BY 1 ORDER BY 1")
     assert asked.fetchall() == [(row["month"], *(row[name] for name in MEASURES)) for row in told[None].to_pylist()]
     cut = duckdb.sql(
         f"SELECT region, category, sum(connections)::INT FROM '{out}/uptake_monthly.parquet' GROUP BY ALL"

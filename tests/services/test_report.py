@@ -265,4 +265,3 @@ def test_a_published_month_that_is_no_longer_complete_is_not_restated_to_nothing
         "net_active": (1, 2),
     }
     assert report.publish() == ["2021-01"]
-    assert report.restated().num_rows == 0

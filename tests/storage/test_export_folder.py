@@ -18,6 +18,14 @@ def export(out: Path, value: int, *names: str, written_by: str = "test") -> None
         folder.describe({"value": value})
 
 
+def export_half(out: Path, earlier: int) -> None:
+    """Fails when one of two tables is written; until then what was there is there."""
+    with export_folder(out, "parquet", "test") as folder:
+        folder.write("a", pa.table({"n": [earlier + 1]}))
+        assert pq.read_table(out / "a.parquet")["n"].to_pylist() == [earlier]
+        raise RuntimeError("in the middle")
+
+
 def names_in(folder: Path) -> set[str]:
     return {file.name for file in folder.iterdir()}
 
@@ -43,10 +51,8 @@ def test_an_export_takes_the_place_of_an_earlier_one_whole(tmp_path: Path) -> No
 def test_what_was_there_stays_when_an_export_fails(tmp_path: Path) -> None:
     out = tmp_path / "out"
     export(out, 1, "a")
-    with pytest.raises(RuntimeError), export_folder(out, "parquet", "test") as folder:
-        folder.write("a", pa.table({"n": [2]}))
-        assert pq.read_table(out / "a.parquet")["n"].to_pylist() == [1]
-        raise RuntimeError
+    with pytest.raises(RuntimeError, match="in the middle"):
+        export_half(out, earlier=1)
     assert pq.read_table(out / "a.parquet")["n"].to_pylist() == [1]
     assert names_in(tmp_path) == {"out"}
     with pytest.raises(RuntimeError), export_folder(tmp_path / "fresh", "parquet", "test"):

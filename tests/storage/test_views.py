@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from tests.unit.uptake.reference import DAY, an_event
 
 from mia.domain.event import Event, EventKind, Outcome
 from mia.services.lift import LiftMeter
-from mia.storage.ledger import SqlLedger
+from mia.services.report import UptakeReport
+from mia.storage.ledger import SqlLedger, open_ledger
 from mia.uptake.lift.rules import LiftRules
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -34,7 +36,7 @@ def make_events() -> list[Event]:
     """
     rng = random.Random(7)
     events = []
-    for number in range(2_400):
+    for number in range(1_600):
         day, person, region = rng.choice(DAYS), rng.randrange(12), rng.choice(list(PLACES))
         events.append(
             an_event(
@@ -54,15 +56,26 @@ def make_events() -> list[Event]:
     return events
 
 
-@pytest.fixture
-def filled(sql_ledger: SqlLedger) -> SqlLedger:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlLedger]:
     """Events that arrived in no order, some of them twice."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('views')}/ledger.db"
+    else:
+        url = request.getfixturevalue("fresh_schema")()
+    ledger = open_ledger(url, lambda: 1_625_140_800_000_000)
     events = make_events()
     random.Random(8).shuffle(events)
-    for start in range(0, 2_400, 600):
-        sql_ledger.append_events(events[start : start + 600])
-    assert set(sql_ledger.append_events(events[::3])) == {Outcome.DUPLICATE}
-    return sql_ledger
+    for start in range(0, len(events), 400):
+        ledger.append_events(events[start : start + 400])
+    assert set(ledger.append_events(events[::3])) == {Outcome.DUPLICATE}
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture(scope="module")
+def report(filled: SqlLedger, tmp_path_factory: pytest.TempPathFactory) -> UptakeReport:
+    return report_of(filled, tmp_path_factory.mktemp("report"))
 
 
 def rows_of(ledger: SqlLedger, query: str) -> list[tuple]:
@@ -71,20 +84,20 @@ def rows_of(ledger: SqlLedger, query: str) -> list[tuple]:
 
 
 @pytest.mark.parametrize("by", [*COLUMNS, "region,arm", "offer,channel"])
-def test_monthly_uptake_is_that_of_the_report(filled: SqlLedger, tmp_path: Path, by: str) -> None:
+def test_monthly_uptake_is_that_of_the_report(filled: SqlLedger, report: UptakeReport, by: str) -> None:
     columns = ", ".join(COLUMNS[name] for name in by.split(","))
     found = rows_of(filled, f"SELECT month, {columns}, {SUMS} FROM uptake_monthly GROUP BY month, {columns}")
     names = ["month", "group", "subgroup"][: 1 + len(by.split(","))] + list(MEASURES)
-    rows = report_of(filled, tmp_path).table("2021-01", by).to_pylist()
+    rows = report.table("2021-01", by).to_pylist()
     told = [tuple(row[name] for name in names) for row in rows if any(row[name] for name in MEASURES)]
     assert len(told) > 5
     assert sorted(found, key=str) == sorted(told, key=str)
 
 
-def test_growth_is_that_of_the_report(filled: SqlLedger, tmp_path: Path) -> None:
+def test_growth_is_that_of_the_report(filled: SqlLedger, report: UptakeReport) -> None:
     names = ("month", "macro_region", "connections", "disconnections", "cumulative", "net_active")
     found = rows_of(filled, f"SELECT {', '.join(names)} FROM uptake_growth")
-    rows = report_of(filled, tmp_path).table("2021-01", "macro_region").to_pylist()
+    rows = report.table("2021-01", "macro_region").to_pylist()
     assert len(rows) == 12
     assert sorted(found, key=str) == sorted(
         [tuple(row["group" if name == "macro_region" else name] for name in names) for row in rows], key=str
@@ -109,12 +122,12 @@ def test_growth_goes_on_where_nothing_was_connected(sql_ledger: SqlLedger) -> No
     ]
 
 
-def test_the_funnel_is_that_of_the_report(filled: SqlLedger, tmp_path: Path) -> None:
+def test_the_funnel_is_that_of_the_report(filled: SqlLedger, report: UptakeReport) -> None:
     found = rows_of(
         filled,
         "SELECT channel, step_number, CAST(sum(events) AS BIGINT) FROM uptake_funnel GROUP BY channel, step_number",
     )
-    rows = report_of(filled, tmp_path).table("2021-01", "channel").to_pylist()
+    rows = report.table("2021-01", "channel").to_pylist()
     told = {
         (channel, step): sum(row[name] for row in rows if row["group"] == channel)
         for channel in ("app", "web")
@@ -129,15 +142,15 @@ def test_inputs_of_lift_are_those_of_the_meter(filled: SqlLedger) -> None:
     people = [(f"s{n}", "Kurgan", "Urals", 18_000, "control" if n % 3 == 0 else "mia") for n in range(12)]
     population = FakePopulation(people, share=1 / 3)
     meter = LiftMeter(filled, population, dict, CONNECT, LiftRules())  # type: ignore[arg-type]
-    report = meter.report()
+    lift = meter.report()
     ((began,),) = rows_of(filled, "SELECT min(local_day) FROM uptake_lift_inputs WHERE decided > 0")
-    assert began == report.began == BEGAN
+    assert began == lift.began == BEGAN
     found = rows_of(
         filled,
         "SELECT arm, CAST(sum(connections) AS BIGINT) FROM uptake_lift_inputs "
-        f"WHERE local_day BETWEEN {report.start} AND {report.end} GROUP BY arm",
+        f"WHERE local_day BETWEEN {lift.start} AND {lift.end} GROUP BY arm",
     )
-    assert dict(found) == {arm: report.total.arms[arm].connections for arm in ("control", "mia")}
+    assert dict(found) == {arm: lift.total.arms[arm].connections for arm in ("control", "mia")}
     assert all(dict(found).values())
 
 
