@@ -44,7 +44,7 @@ def test_memory_and_latency_stay(world: World, tmp_path: Path) -> None:
         def timed(method: str, path: str, **options: object) -> float:
             begun = time.perf_counter()
             answer = client.request(method, path, **options)  # type: ignore[arg-type]
-            assert answer.status_code == 200
+            assert answer.status_code == 200, answer.text
             return time.perf_counter() - begun
 
         for part in range(PARTS + 1):
@@ -58,7 +58,7 @@ def test_memory_and_latency_stay(world: World, tmp_path: Path) -> None:
                 time.sleep(took)
                 if number % BARE_EVERY == 0:
                     bare.append(timed("GET", "/healthz"))
-                    event = {"event_id": f"{part}-{number}", "occurred_at": "2021-04-30T10:00:00Z"}
+                    event = {"event_id": f"steady-{part}-{number}", "occurred_at": "2021-04-30T10:00:00Z"}
                     event |= {"subscriber_id": one, "kind": "click", "channel": "app", "offer_id": offer_id}
                     timed("POST", "/v1/events", json={"events": [event]})
             memory.append(resident(service.pid))
