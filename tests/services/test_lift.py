@@ -101,6 +101,13 @@ def test_sums_are_those_of_plain_counting(by: str | None) -> None:
     assert report.notes == ("unvalued",)
 
 
+@pytest.mark.parametrize("by", ["category", "channel"])
+def test_where_nobody_connected_there_are_no_groups(by: str) -> None:
+    report = meter([event for event in EVENTS if event.kind is EventKind.IMPRESSION]).report(by)
+    assert report.groups == ()
+    assert report.total.arms["mia"].connections == 0
+
+
 def test_subscribers_without_any_event_count_as_zeros() -> None:
     report = meter(EVENTS, population(600)).report()
     assert report.total.arms["control"].subscribers == 150

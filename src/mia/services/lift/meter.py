@@ -105,13 +105,10 @@ class LiftMeter:
         spread = None
         if by is not None:
             splits = BY[by]
-            if splits:
-                names, codes = number_groups(connected.people[by])
-                outcomes = connected.outcomes(period, names, reached, people=codes)
-            else:
-                names, codes = number_groups(connected.labels(by, offers))
-                outcomes = connected.outcomes(period, names, reached, rows=codes)
+            names, codes = number_groups(connected.people[by] if splits else connected.labels(by, offers))
             if names:
+                whose = {"people": codes} if splits else {"rows": codes}
+                outcomes = connected.outcomes(period, names, reached, **whose)
                 scale = Scale(planned_per_group(rules, names, splits_subscribers=splits), square)
                 groups, spread = measure_groups(outcomes, scale, rules, share, pooled=splits)
         crossed = contacts.crossed if aa is None else 0
