@@ -101,6 +101,13 @@ def test_sums_are_those_of_plain_counting(by: str | None) -> None:
     assert report.notes == ("unvalued",)
 
 
+@pytest.mark.parametrize("by", ["category", "channel"])
+def test_where_nobody_connected_there_are_no_groups(by: str) -> None:
+    report = meter([event for event in EVENTS if event.kind is EventKind.IMPRESSION]).report(by)
+    assert report.groups == ()
+    assert report.total.arms["mia"].connections == 0
+
+
 def test_subscribers_without_any_event_count_as_zeros() -> None:
     report = meter(EVENTS, population(600)).report()
     assert report.total.arms["control"].subscribers == 150
@@ -161,14 +168,6 @@ def test_what_speaks_against_the_figures_is_told() -> None:
     assert "small_base" in meter(EVENTS, rules=LiftRules(minimum_connections=9_999)).report().notes
     uneven = FakePopulation(population()._rows, share=0.5)
     assert "sizes" in meter(EVENTS, uneven).report().notes
-
-
-def test_without_connections_there_is_nothing_to_group_them_by() -> None:
-    shown = [event for event in EVENTS if event.kind is EventKind.IMPRESSION]
-    for by, groups in (("category", 0), ("channel", 0), ("region", 4)):
-        report = meter(shown).report(by)
-        assert len(report.groups) == groups
-        assert report.total.arms["mia"].connections == 0
 
 
 def test_aa_draws_arms_anew_whatever_was_shown() -> None:

@@ -105,12 +105,11 @@ class LiftMeter:
         spread = None
         if by is not None:
             splits = BY[by]
-            labels = connected.people[by] if splits else connected.labels(by, offers)
-            names, codes = number_groups(labels)
+            names, codes = number_groups(connected.people[by] if splits else connected.labels(by, offers))
             # Where nothing was connected there is nothing to group connections by.
             if names:
-                given = {"people" if splits else "rows": codes}
-                outcomes = connected.outcomes(period, names, reached, **given)
+                whose = {"people": codes} if splits else {"rows": codes}
+                outcomes = connected.outcomes(period, names, reached, **whose)
                 scale = Scale(planned_per_group(rules, names, splits_subscribers=splits), square)
                 groups, spread = measure_groups(outcomes, scale, rules, share, pooled=splits)
         crossed = contacts.crossed if aa is None else 0
