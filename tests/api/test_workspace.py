@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import httpx
@@ -21,8 +22,9 @@ ASK = {"subscriber_id": "s1", "channel": "app", "request_id": "r1"}
 
 
 @pytest.fixture(scope="module")
-def workspace(tiny_home: Path) -> Iterator[Workspace]:
-    opened = open_workspace(Settings(home=tiny_home, uptake=UptakeSettings(small_base=1)))
+def workspace(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    home = copytree(tiny_home, tmp_path_factory.mktemp("workspace") / "home")
+    opened = open_workspace(Settings(home=home, uptake=UptakeSettings(small_base=1)))
     yield opened
     opened.close()
 

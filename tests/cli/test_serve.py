@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from shutil import copytree
 
 import httpx
 import pytest
@@ -35,13 +36,14 @@ def wait_until_ready(process: subprocess.Popen[bytes], address: str) -> None:
     pytest.fail("the server never became ready")
 
 
-def test_it_serves_until_it_is_told_to_stop(tiny_home: Path) -> None:
-    opened = open_workspace(Settings(home=tiny_home))
+def test_it_serves_until_it_is_told_to_stop(tiny_home: Path, tmp_path: Path) -> None:
+    home = copytree(tiny_home, tmp_path / "home")
+    opened = open_workspace(Settings(home=home))
     key = opened.keys.create("another process", ["offers", "events"])
     opened.close()
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    with subprocess.Popen([*COMMAND, "--port", str(port), "--home", str(tiny_home)], stderr=subprocess.PIPE) as process:
+    with subprocess.Popen([*COMMAND, "--port", str(port), "--home", str(home)], stderr=subprocess.PIPE) as process:
         try:
             wait_until_ready(process, address)
             headers = {"Authorization": f"Bearer {key}"}
@@ -53,7 +55,7 @@ def test_it_serves_until_it_is_told_to_stop(tiny_home: Path) -> None:
             _, log = process.communicate(timeout=60)
     assert b"Traceback" not in log
     assert b"Application shutdown complete" in log
-    opened = open_workspace(Settings(home=tiny_home))
+    opened = open_workspace(Settings(home=home))
     assert opened.ledger.decision(decision["decision_id"]).request.subscriber_id == "s2"
     opened.close()
 
