@@ -25,7 +25,8 @@ function request()
 end
 {delay}
 """
-DELAY = "function delay() return {milliseconds} end"
+DELAY = "function delay() return math.floor(0.5 - {milliseconds} * math.log(1 - math.random())) end"
+"""Pauses of random length, as of people who know nothing of one another; equal ones would keep answers in step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def measure_load(
     rate: float | None = None,
 ) -> Load:
     """One run of so many seconds over kept connections: as fast as answers come, or at about `rate` requests a second,
-    for which every connection pauses between its requests.
+    for which every connection pauses between its requests, as long as chance has it (exponential).
     """
     if not has_wrk():
         return _own_load(port, path, key, bodies, seconds, connections)

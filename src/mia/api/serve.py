@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from mia.api.app import create_app
+from mia.api.heap import settle_heap
 from mia.api.services import Services
 from mia.api.traces import build_traces
 from mia.bootstrap import Workspace, open_workspace
@@ -14,7 +15,9 @@ def serve_factory() -> FastAPI:
     """The application over the workspace of this process's settings (MIA_HOME and the other MIA_* variables)."""
     settings = load_settings()
     traces = build_traces() if settings.traces else None
-    return create_app(services_of(open_workspace(settings)), settings.door, settings.tokens, traces=traces)
+    app = create_app(services_of(open_workspace(settings)), settings.door, settings.tokens, traces=traces)
+    settle_heap()
+    return app
 
 
 def services_of(workspace: Workspace) -> Services:

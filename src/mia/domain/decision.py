@@ -1,6 +1,6 @@
 """A decision: MIA's answer to one request, with everything needed to replay it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -124,7 +124,7 @@ class Decision:
     explored: bool
     fallback: Fallback | None
     offers: tuple[RankedOffer, ...]
-    stages: tuple[Stage, ...] = field(default=(), compare=False)
+    stages: Sequence[Stage] = field(default=(), compare=False)
     dropped: Mapping[str, str] = field(default_factory=dict, compare=False)
     decision_position: int = 0
     reserved_until: int = 0

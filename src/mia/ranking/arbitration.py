@@ -116,5 +116,5 @@ def greedy_order(merit: Floats, acceptance: Floats) -> Ints:
 
     Of n candidates, or of each row of D x n.
     """
-    given = np.broadcast_to(np.arange(merit.shape[-1]), merit.shape)
-    return np.lexsort((given, -acceptance, -merit)).astype(np.int64)
+    # Equals stay as they were given, since the sort is stable.
+    return np.lexsort((-acceptance, -merit)).astype(np.int64, copy=False)

@@ -90,7 +90,7 @@ class KeyMatrix:
         return sums[:, :-1], sums[:, -1]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OfferTable:
     """m offers: `numeric` is m x q in the order of `names`, `categorical` holds m values a name; `value` and
     `priority` (m) are what arbitration weighs with. Tags that read `axis:name` lie on axes of their own besides;

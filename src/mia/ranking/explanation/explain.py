@@ -9,12 +9,14 @@ from functools import lru_cache
 from typing import Protocol, TypeGuard
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mia.domain.decision import Reason
 from mia.domain.offer import Language
 from mia.frames import Floats, Ints
 from mia.ranking.explanation.templates import TEMPLATES, Template
 from mia.ranking.explanation.wording import Number
+from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import Pairs
 
 MOST = 3
@@ -40,6 +42,7 @@ def explain(model: Explainable, pairs: Pairs, which: Ints, language: Language) -
     """Up to three reasons for each of the pairs asked for, the strongest first."""
     templates, columns, starts = _spoken(tuple(model.places), tuple(model.places.values()))
     weights = np.add.reduceat(model.contributions(pairs, which)[:, columns], starts, axis=1)
+    weights *= _subjects(pairs.offers, templates)[pairs.cols[which]]
     order, told = np.argsort(-weights, axis=1, kind="stable"), np.count_nonzero(weights > 0, axis=1)
     return [
         _reasons(pairs, row, [templates[place] for place in places[:count]], language)
@@ -61,10 +64,16 @@ def _spoken(names: tuple[str, ...], places: tuple[int, ...]) -> tuple[tuple[Temp
     )
 
 
+@lru_cache(maxsize=8)
+def _subjects(offers: OfferTable, templates: tuple[Template, ...]) -> NDArray[np.bool_]:
+    """Of which offers each template may be said, m x templates."""
+    return np.asarray([[template.subject(offer) for template in templates] for offer in offers.offers], bool)
+
+
 def _reasons(pairs: Pairs, row: int, templates: Sequence[Template], language: Language) -> tuple[Reason, ...]:
     found: list[Reason] = []
     for template in templates:
-        numbers = template.fact(pairs, row)
+        numbers = template.told(pairs, row)
         if numbers is not None:
             given = {name: Number(value, language) for name, value in numbers.items()}
             found.append(Reason(template.code, template.text.in_language(language).format(**given)))

@@ -1,6 +1,5 @@
 """What can be said to a subscriber, in both languages, and the model columns that each text stands for."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mia.domain.offer import Text
@@ -8,7 +7,6 @@ from mia.ranking.explanation import facts, subjects
 from mia.ranking.explanation.facts import Fact
 from mia.ranking.explanation.subjects import Subject
 from mia.ranking.explanation.wording import GIGABYTE
-from mia.ranking.pairs import Pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +20,6 @@ class Template:
     text: Text
     told: Fact
     subject: Subject = subjects.anything
-
-    def fact(self, pairs: Pairs, row: int) -> Mapping[str, float] | None:
-        """The numbers of the text for one pair, or None where it is not to be said."""
-        return self.told(pairs, row) if self.subject(pairs.offers.offers[pairs.cols[row]]) else None
 
 
 APPLICATIONS = {

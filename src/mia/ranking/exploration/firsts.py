@@ -31,6 +31,8 @@ def draw_behind(
     leading = np.flatnonzero(first)
     if len(leading):
         leading = leading[_part(prospects, leading).greedy][:most]
+    elif rest.all() and free > 0:
+        return exploration.draw(prospects, min(free, most), seed)
     others = np.flatnonzero(rest)
     left = min(free, most - len(leading))
     if left <= 0:

@@ -1,6 +1,7 @@
 """What a policy chooses among: the offers that the rules and caps have left, and what each promises."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -9,7 +10,7 @@ from mia.frames import Floats, Ints
 from mia.ranking.arbitration import greedy_order
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Prospects:
     """n offers of one decision, or of D decisions at once: arrays of n, or of D x n, values.
 
@@ -27,7 +28,7 @@ class Prospects:
         """Prospects by worth alone."""
         return cls(worth, worth, np.zeros(worth.shape))
 
-    @property
+    @cached_property
     def greedy(self) -> Ints:
         """The order by worth, candidates first; of each decision."""
         return greedy_order(self.worth, self.acceptance)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, islice, pairwise
+from typing import overload
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Answer:
     """
 
     offers: tuple[RankedOffer, ...]
-    stages: tuple[Stage, ...]
+    stages: Sequence[Stage]
     dropped: Mapping[str, str]
     explored: bool
     fallback: Fallback | None
@@ -78,6 +79,39 @@ class Losers(Mapping[str, str]):
         shown = self.shown.union(dropped)
         left = {offer.id: str(Rule.RANK) for offer in self.offers if offer.id not in shown}
         return dropped | left
+
+
+@dataclass(frozen=True, eq=False)
+class Counted(Sequence[Stage]):
+    """How many candidates each stage was given and let through; only who asks has it counted."""
+
+    candidates: Candidates
+    shown: int
+
+    @overload
+    def __getitem__(self, place: int) -> Stage: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Stage]: ...
+
+    def __getitem__(self, place: int | slice) -> Stage | Sequence[Stage]:
+        return self._stages[place]
+
+    def __len__(self) -> int:
+        return len(self._stages)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @cached_property
+    def _stages(self) -> tuple[Stage, ...]:
+        verdict = self.candidates.verdict[0]
+        fell = list(accumulate(np.bincount(verdict - PASSED, minlength=len(RULES) + 1)[1:].tolist()))
+        left = [len(verdict), *(len(verdict) - fell[PLACES[rule]] for _, rule in STAGES)]
+        stages = [Stage(name, *counts) for (name, _), counts in zip(STAGES, pairwise(left), strict=True)]
+        return (*stages, Stage("arbitration", left[-1], self.shown))
 
 
 def rank(live: Live, group: Group, seeds: Sequence[int], *, within: Within = at_once) -> list[Answer]:
@@ -124,7 +158,7 @@ def _answer(live: Live, weighed: Weighed, drawn: _Drawn, reasons: Sequence[tuple
     candidates = weighed.candidates.without(Rule.CATEGORY_CAP, passed[crowded]) if len(crowded) else weighed.candidates
     return Answer(
         offers,
-        _stages(candidates, len(offers)),
+        Counted(candidates, len(offers)),
         Losers(listed, candidates, frozenset(offer.offer_id for offer in offers)),
         drawn.slate.explored,
         weighed.fallback,
@@ -186,11 +220,3 @@ def _told(
         log.exception("model %s could not explain itself", live.versions.model)
         return [[()] * len(which)]
     return [list(islice(told, len(orders[place]))) for place in places]
-
-
-def _stages(candidates: Candidates, shown: int) -> tuple[Stage, ...]:
-    verdict = candidates.verdict[0]
-    fell = list(accumulate(np.bincount(verdict - PASSED, minlength=len(RULES) + 1)[1:].tolist()))
-    left = [len(verdict), *(len(verdict) - fell[PLACES[rule]] for _, rule in STAGES)]
-    stages = [Stage(name, *counts) for (name, _), counts in zip(STAGES, pairwise(left), strict=True)]
-    return (*stages, Stage("arbitration", left[-1], shown))
