@@ -147,7 +147,7 @@ def draw_curve(workspace: Workspace, out: Path) -> None:
     held_out = examples.pairs.take(later).at_first_position()
     answers, slates = impressions.labels[later], impressions.slate[later]
     requests = [
-        held_out.take(np.arange(place, place + REQUEST_ROWS))
+        alone(held_out.take(np.arange(place, place + REQUEST_ROWS)))
         for place in range(0, REQUESTS * REQUEST_ROWS, REQUEST_ROWS)
     ]
     rows: list[dict[str, float]] = []
@@ -173,6 +173,12 @@ def draw_curve(workspace: Workspace, out: Path) -> None:
             print("| {leaves} | {trees} | {auc:.4f} | {ndcg:.4f} | {cost:.0f} |".format(**figures), flush=True)
     out.write_text(drawn(rows))
     print(json.dumps(rows))
+
+
+def alone(pairs: Pairs) -> Pairs:
+    """The same pairs with no profiles but their own, as a request has them."""
+    mine, rows = np.unique(pairs.rows, return_inverse=True)
+    return replace(pairs, profiles=pairs.profiles.take(mine), rows=rows)
 
 
 def cost(model: LightGBMRanker, requests: list[Pairs]) -> float:

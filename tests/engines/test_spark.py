@@ -5,7 +5,7 @@
 
 import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ EVENTS = pa.schema(
 class NoEvents:
     """A ledger of which nothing but its empty events is asked."""
 
-    def events(self, after: int = 0) -> pa.Table:
+    def events(self, after: int = 0, columns: Sequence[str] | None = None) -> pa.Table:
         return EVENTS.empty_table()
 
 

@@ -119,10 +119,11 @@ class FakeLedger:
         with self._locked():
             return len(self._events)
 
-    def events(self, after: int = 0) -> pa.Table:
+    def events(self, after: int = 0, columns: Sequence[str] | None = None) -> pa.Table:
         with self._locked():
             rows = [{"seq": seq, **asdict(event)} for seq, event in enumerate(self._events, 1) if seq > after]
-        return pa.Table.from_pylist(rows, schema=LEDGER_SCHEMA)
+        found = pa.Table.from_pylist(rows, schema=LEDGER_SCHEMA)
+        return found if columns is None else found.select(columns)
 
     def arrived(self, after: int, limit: int) -> pa.Table:
         events = self.events(after).slice(0, limit)

@@ -331,7 +331,7 @@ class Parts:
 
     def end_of_events(self) -> int:
         """Just after the newest event, in microseconds; raises NotEnoughData on an empty ledger."""
-        times = self.ledger.events()[OCCURRED_AT].to_numpy()
+        times = self.ledger.events(columns=[OCCURRED_AT])[OCCURRED_AT].to_numpy()
         if not len(times):
             raise NotEnoughData("the ledger holds no events; `mia ingest` loads them")
         return int(times.max()) + 1

@@ -82,8 +82,8 @@ class Ledger(Protocol):
     def position(self) -> int:
         """Position of the newest event; 0 for an empty ledger."""
 
-    def events(self, after: int = 0) -> pa.Table:
-        """All events after a position: `seq` and the fields of `Event`, by position."""
+    def events(self, after: int = 0, columns: Sequence[str] | None = None) -> pa.Table:
+        """All events after a position: `seq` and the fields of `Event`, or those of them that are named; by position."""
 
     def arrived(self, after: int, limit: int) -> pa.Table:
         """The next events after a position, at most `limit`: `seq`, the fields of `Event`, and `recorded_at`, which is

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import ibis
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from ibis.expr.types import NumericValue, Table
 
 from mia.frames import Ints, Objects, SparseBlock
@@ -134,25 +135,32 @@ class RowIndex:
     as_of: Ints
 
     def block(self, long: pa.Table, measures: tuple[str, ...]) -> SparseBlock:
-        """A long table with subscriber_id, as_of, key and measures as a sparse block in the order of the rows."""
-        rows = pa.table(
-            {
-                SUBSCRIBER_ID: pa.array(self.subscriber_ids, pa.string()),
-                AS_OF: self.as_of,
-                "row": np.arange(len(self.as_of)),
-            }
-        )
-        placed = long.join(rows, [SUBSCRIBER_ID, AS_OF], join_type="inner").sort_by(
-            [("row", "ascending"), ("key", "ascending")]
-        )
-        keys = placed["key"].combine_chunks().dictionary_encode()
-        counts = np.bincount(placed["row"].to_numpy(), minlength=len(self.as_of))
-        values = [placed[name].to_numpy() for name in measures]
+        """A long table with subscriber_id, as_of, key and measures as a sparse block in the order of the rows, and
+        within a row of the keys. The vocabulary is in the order in which keys are met.
+        """
+        people = pa.array(self.subscriber_ids, pa.string()).dictionary_encode()
+        count = max(len(people.dictionary), 1)
+        own = self.as_of * count + people.indices.to_numpy(zero_copy_only=False)
+        by_code = np.argsort(own)
+        found = pc.index_in(long[SUBSCRIBER_ID].cast(pa.string()), people.dictionary)
+        asked = long[AS_OF].to_numpy() * count + pc.fill_null(found, -1).to_numpy()
+        place = np.minimum(np.searchsorted(own, asked, sorter=by_code), len(own) - 1)
+        row = by_code[place] if len(own) else place
+        kept = np.flatnonzero((own[row] == asked) & found.is_valid().to_numpy()) if len(own) else place[:0]
+        keys = long["key"].cast(pa.string()).combine_chunks().dictionary_encode()
+        words = np.asarray(keys.dictionary.to_pylist(), object)
+        alphabet = np.argsort(words)
+        rank = np.empty(len(words), np.int64)
+        rank[alphabet] = np.arange(len(words))
+        ranks = rank[keys.indices.to_numpy(zero_copy_only=False)[kept]]
+        order = np.argsort(row[kept] * max(len(words), 1) + ranks)
+        met = pa.array(ranks[order]).dictionary_encode()
+        counts = np.bincount(row[kept], minlength=len(own))
         return SparseBlock(
             np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            keys.indices.to_numpy(zero_copy_only=False).astype(np.int64),
-            np.asarray(keys.dictionary.to_pylist(), object),
-            np.column_stack(values) if len(placed) else np.zeros((0, len(measures))),
+            met.indices.to_numpy(zero_copy_only=False).astype(np.int64),
+            words[alphabet][met.dictionary.to_numpy(zero_copy_only=False)],
+            np.column_stack([long[name].to_numpy()[kept[order]] for name in measures]).reshape(-1, len(measures)),
             measures,
         )
 

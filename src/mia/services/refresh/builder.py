@@ -64,7 +64,7 @@ class ProfileBuilder:
         self._require_usage()
         sums = WindowSums(self.lake, self.engine)
         ranges = sums.bring(as_of, progress)
-        answers = self.ledger.events().select(ANSWERS)
+        answers = self.ledger.events(columns=ANSWERS)
         for place, only in enumerate(ranges):
             with self.engine.open() as session:
                 people = only.of(session.read(self.lake.paths(SUBSCRIBERS)))
@@ -92,8 +92,9 @@ class ProfileBuilder:
             used = sums.read_days(session, DAILY_KEYS, list(range(first - USAGE_HORIZON, last)))
             late = sums.are_late(range(first - USAGE_HORIZON, last))
             windows = sum_windows(_joined(daily, rows, BY_KIND, LONGEST, late=late), WINDOW_COLUMNS, first, last)
-            keys = sum_keys(_joined(used, rows, BY_KEY, USAGE_HORIZON, late=late))
-            answers = self.ledger.events().select(ANSWERS)
+            # Once for the features and once as keys of their own.
+            keys = session.table(session.fetch(sum_keys(_joined(used, rows, BY_KEY, USAGE_HORIZON, late=late))))
+            answers = self.ledger.events(columns=ANSWERS)
             tables = _tables(session, windows, keys, people, rows, answers, offers)
             return assemble_profiles(**{name: session.fetch(table) for name, table in tables.items()})
 

@@ -154,10 +154,12 @@ class SqlLedger:
         with self.database.reading() as connection:
             return kept_events.position(connection)
 
-    def events(self, after: int = 0) -> pa.Table:
-        """All events after a position: `seq` and the fields of `Event`, by position."""
+    def events(self, after: int = 0, columns: Sequence[str] | None = None) -> pa.Table:
+        """All events after a position: `seq` and the fields of `Event`, or those of them that are named; by position."""
+        schema = kept_events.LEDGER_SCHEMA
+        wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
         with self.database.reading() as connection:
-            return self.database.dialect.read(connection, EVENTS, kept_events.LEDGER_SCHEMA, after)
+            return self.database.dialect.read(connection, EVENTS, wanted, after)
 
     def arrived(self, after: int, limit: int) -> pa.Table:
         """The next events after a position: `seq`, the fields of `Event` and `recorded_at`, by position."""
