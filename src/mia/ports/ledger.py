@@ -83,7 +83,7 @@ class Ledger(Protocol):
         """Position of the newest event; 0 for an empty ledger."""
 
     def events(self, after: int = 0, columns: Sequence[str] | None = None) -> pa.Table:
-        """All events after a position: `seq` and the fields of `Event`, or those of them that are named; by position."""
+        """Events after a position by position: `seq` and the fields of `Event`, or those of them that are named."""
 
     def arrived(self, after: int, limit: int) -> pa.Table:
         """The next events after a position, at most `limit`: `seq`, the fields of `Event`, and `recorded_at`, which is

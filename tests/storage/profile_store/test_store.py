@@ -49,6 +49,20 @@ def test_rows_come_back_as_they_were(store: LmdbProfileStore) -> None:
     assert store.find(name, "carol") is None
 
 
+def test_attributes_alone_are_those_of_the_profile(store: LmdbProfileStore) -> None:
+    many: dict[str, Row] = {
+        f"t{number:06d}": ([0.0, 0.0], {"region": f"r{number}", "age": None}, {"k": [1.0, 1.0]}, {})
+        for number in range(MOST_VALUES + 9)
+    }
+    name = store.publish(DAY, [profiles_of({"anna": ANNA, **many, "боб": BOB})], HISTORY, "f1")
+    reader = store.reader(name)
+    for who in ("anna", "боб", *islice(reversed(many), 12)):
+        found = reader.find(who)
+        assert found is not None
+        assert reader.attributes(who) == {name: values[0] for name, values in found.attributes.items()}
+    assert reader.attributes("carol") is None
+
+
 def test_many_at_once_are_those_that_one_by_one_are(store: LmdbProfileStore) -> None:
     name = store.publish(DAY, [profiles_of({"anna": ANNA, "боб": BOB, "дима": ANNA})], HISTORY, "f1")
     found, known = store.find_many(name, ["дима", "nobody", "боб", "", "anna", "боб"])

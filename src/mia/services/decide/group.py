@@ -108,4 +108,9 @@ class Grouping:
 def attribute(profiles: Profiles | None, name: str, row: int = 0) -> str | None:
     """An attribute of one subscriber as a text, None where it is not known."""
     values = None if profiles is None else profiles.attributes.get(name)
-    return None if values is None or values[row] is None else str(values[row])
+    return None if values is None else text(values[row])
+
+
+def text(value: object) -> str | None:
+    """The value of an attribute as a text, None where it is not known."""
+    return None if value is None else str(value)

@@ -12,15 +12,14 @@ from mia.domain.past import Past
 from mia.domain.region import Region
 from mia.domain.subscriber import Arm, ArmSplit
 from mia.errors import LedgerUnavailable
-from mia.frames import Profiles
 from mia.offers.catalogue import Catalogue
 from mia.ports import Ledger, ProfileReader, Proposal
 from mia.services.decide.budget import Within, at_once
 from mia.services.decide.force import Force
-from mia.services.decide.group import Asked, Group, Grouping, attribute
+from mia.services.decide.group import Asked, Group, Grouping, text
 from mia.services.decide.histories import Histories
 from mia.services.decide.live import Live, LiveLoader, Sets
-from mia.services.decide.newcomers import Attributes, Newcomers, profile_of
+from mia.services.decide.newcomers import Newcomers
 from mia.services.decide.rank import Answer, rank
 from mia.services.decide.replay import Replayed, Traced, replay, trace
 from mia.services.decide.taken import Taken
@@ -208,13 +207,14 @@ class DecisionMaker:
     def local_facts(self, subscriber_id: str) -> LocalFacts:
         """Region, time zone and arm of a subscriber; only the arm is known of one that nobody has heard of."""
         live = self._force.live
-        profile = self._profile(live, subscriber_id, self._force.newcomers.find(subscriber_id))
-        region = attribute(profile, REGION)
-        known = self._regions.get(region or "")
+        found = None if live.profiles is None else live.profiles.attributes(subscriber_id)
+        known = found or self._force.newcomers.find(subscriber_id) or {}
+        region = text(known.get(REGION))
+        place = self._regions.get(region or "")
         return LocalFacts(
             region,
-            attribute(profile, MACRO_REGION) or (known.macro_region if known else None),
-            attribute(profile, TIMEZONE) or (known.timezone if known else self._default_timezone),
+            text(known.get(MACRO_REGION)) or (place.macro_region if place else None),
+            text(known.get(TIMEZONE)) or (place.timezone if place else self._default_timezone),
             str(self._arms.arm_of(subscriber_id)),
         )
 
@@ -278,13 +278,6 @@ class DecisionMaker:
             empty_reason=answer.empty_reason,
             attributes=asked.attributes if group.is_newcomer else None,
         )
-
-    def _profile(self, live: Live, subscriber_id: str, attributes: Attributes | None) -> Profiles | None:
-        """The profile of a subscriber, else what is known of a newcomer in the form of one."""
-        found = live.find(subscriber_id)
-        if found is not None or attributes is None or live.profiles is None:
-            return found
-        return profile_of(subscriber_id, attributes, live.profiles.blank)
 
 
 def seed_of(decision_id: str) -> int:

@@ -25,7 +25,7 @@ from mia.errors import LedgerUnavailable, MiaError, Overloaded, StaleDecision
 from mia.ports import NO_BUDGETS, Proposal
 from mia.storage.ledger.shelter import Receiver, Shelter
 
-GROUP = 512
+GROUP = 2_048
 PATIENCE = 5.0
 RETRY = 1.0
 """Seconds after which a ledger that was away is tried again, and files left behind are looked for."""

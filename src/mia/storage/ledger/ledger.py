@@ -155,7 +155,7 @@ class SqlLedger:
             return kept_events.position(connection)
 
     def events(self, after: int = 0, columns: Sequence[str] | None = None) -> pa.Table:
-        """All events after a position: `seq` and the fields of `Event`, or those of them that are named; by position."""
+        """Events after a position by position: `seq` and the fields of `Event`, or those of them that are named."""
         schema = kept_events.LEDGER_SCHEMA
         wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
         with self.database.reading() as connection:

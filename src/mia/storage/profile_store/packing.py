@@ -146,6 +146,23 @@ def unpack_one(layout: Layout, packed: bytes) -> tuple[int, int, Floats | Single
     return usage, responses, out, -(-at // 4) * 4
 
 
+def unpack_some(layout: Layout, packed: bytes, first: int, last: int) -> Floats:
+    """The numbers of a single packed row from place `first` to before `last`, without those around them."""
+    usage, responses = HEAD.unpack_from(packed)
+    numbers = layout.fixed + usage * layout.usage + responses * layout.responses
+    blocks = max(-(-numbers // KINDS_A_WORD), 1)
+    kinds = UNFOLDED.take(np.frombuffer(packed, BYTES, 4 * blocks, 4)).view(BYTES)
+    flat, at = kinds.tobytes(), 4 + 4 * blocks
+    out, asked = np.zeros(last - first), kinds[first:last]
+    for kind, form in FORMS:
+        mine = flat.count(kind, first, last)
+        if mine:
+            given = np.frombuffer(packed, form, mine, at + form.itemsize * flat.count(kind, 0, first))
+            out[(asked == kind).nonzero()[0]] = OF_BYTE[given] if kind == BYTE else given
+        at += form.itemsize * flat.count(kind)
+    return out
+
+
 @dataclass(frozen=True, slots=True)
 class _Places:
     """Where the parts of each row begin, in words."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import lmdb
 import numpy as np
@@ -13,7 +14,7 @@ from mia.errors import BrokenSnapshot
 from mia.frames import Floats, Ints, Objects, Profiles, Singles, SparseBlock
 from mia.storage.profile_store.keys import BEHIND, key_of, keys_of
 from mia.storage.profile_store.manifest import Manifest
-from mia.storage.profile_store.packing import unpack, unpack_one
+from mia.storage.profile_store.packing import unpack, unpack_one, unpack_some
 from mia.storage.profile_store.vocabulary import FULL, objects, value_of
 
 PIECE = 512
@@ -102,6 +103,19 @@ class Snapshot:
             _own(numbers[fixed:answered], self._no_usage, self._usage_keys),
             _own(numbers[answered:end], self._no_responses, self._response_keys),
         )
+
+    def attributes(self, subscriber_id: str) -> dict[str, Any] | None:
+        """The attributes of one subscriber alone, None when it has no profile."""
+        with self._env.begin() as reader:
+            value = reader.get(key_of(subscriber_id))
+        if value is None:
+            return None
+        codes = unpack_some(self._layout, value, len(self._manifest.names), self._layout.fixed).astype(np.int64)
+        values = self._values.take(codes + self._begin)
+        own = codes == FULL
+        if own.any():
+            values[own] = [value_of(plain) for plain in orjson.loads(value[unpack_one(self._layout, value)[3] :])]
+        return dict(zip(self._manifest.attributes, values.tolist(), strict=True))
 
     def find_many(self, subscriber_ids: Sequence[str]) -> tuple[Profiles, NDArray[np.bool_]]:
         """Profiles of those that are known, in the order asked for; and which of the ids are."""
