@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
 
-import altair as alt
-import vl_convert
+if TYPE_CHECKING:
+    import altair as alt
 
 Theme = Literal["light", "dark"]
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
@@ -86,11 +88,19 @@ def dress(chart: Any, colours: Colours) -> Any:  # noqa: ANN401 - any top-level 
     )
 
 
-def render(chart: alt.TopLevelMixin, numbers: dict[str, Any] | None = None) -> str:
+def render(chart: "alt.TopLevelMixin", numbers: dict[str, Any] | None = None) -> str:
     """A chart as SVG text, numbers written in a Vega number format (English by default). Blocks for tens of ms."""
-    return str(vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[], format_locale=numbers))
+    return str(_converter().vegalite_to_svg(chart.to_dict(), allowed_base_urls=[], format_locale=numbers))
 
 
 def rasterise(svg: str) -> bytes:
     """A drawing as PNG, two dots for each of its pixels. Blocks for tens of ms."""
-    return bytes(vl_convert.svg_to_png(svg, scale=2))
+    return bytes(_converter().svg_to_png(svg, scale=2))
+
+
+@cache
+def _converter() -> ModuleType:
+    # It holds a JavaScript engine, and pages in style ask for no more than paints.
+    import vl_convert
+
+    return vl_convert

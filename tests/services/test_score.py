@@ -280,7 +280,7 @@ def test_the_best_are_what_a_decision_without_exploration_shows(opened: Workspac
 
 
 def test_a_model_of_other_features_is_refused(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mia.bootstrap.parts.feature_fingerprint", lambda: "other features")
+    monkeypatch.setattr("mia.bootstrap.workshop.feature_fingerprint", lambda: "other features")
     with pytest.raises(FeatureMismatch, match="other features"):
         opened.ranker("1")
 

@@ -1,16 +1,19 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, text
 from tests.storage.records import a_decision, an_event
 
 from mia.domain.decision import Decision
 from mia.domain.event import EventKind, Outcome
+from mia.storage import migrations
 from mia.storage.ledger import open_ledger
 from mia.storage.ledger.decisions import COLUMNS
 from mia.storage.ledger.decisions import encode as encode_decision
@@ -18,7 +21,7 @@ from mia.storage.ledger.events import EVENT_SCHEMA
 from mia.storage.ledger.events import encode as encode_event
 from mia.storage.ledger.months import partitions
 from mia.storage.ledger.schema import METADATA
-from mia.storage.migrations import upgrade
+from mia.storage.migrations import NEWEST, upgrade
 
 DAY = 86_400 * 1_000_000
 EVENT_COLUMNS = (*EVENT_SCHEMA.names, "recorded_at", "digest")
@@ -124,3 +127,7 @@ def test_several_workers_may_open_an_empty_ledger_at_once(url: str) -> None:
     assert ledgers[0].events().num_rows == 8
     for ledger in ledgers:
         ledger.close()
+
+
+def test_the_newest_version_is_the_last_of_the_migrations() -> None:
+    assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_heads() == [NEWEST]

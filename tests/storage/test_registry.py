@@ -6,9 +6,10 @@ from shutil import copytree
 import pytest
 from mlflow.tracking import MlflowClient
 
-from mia.errors import UnknownModel
+from mia.errors import RegistryUnavailable, UnknownModel
 from mia.ports import ChampionChange
-from mia.storage.registry import CHAMPION, NAME, MlflowRegistry
+from mia.storage.registered import CHAMPION, DATABASE, NAME, RegisteredModels
+from mia.storage.registry import MlflowRegistry
 
 
 def changed(version: str, how: str = "gate") -> ChampionChange:
@@ -89,3 +90,31 @@ def test_a_verdict_is_kept_whole_and_in_short(registry: MlflowRegistry) -> None:
     registry.judge("2", {"passed": True, "colour": "green", "reasons": "", "override": None, "checks": []})
     tags = next(one.tags for one in registry.versions() if one.version == "2")
     assert (tags["gate"], tags["gate_override"]) == ("passed", "")
+
+
+def test_its_tables_tell_what_mlflow_tells(registry: MlflowRegistry, tmp_path: Path) -> None:
+    client, read = registry._client, RegisteredModels(tmp_path / "models")
+    for version in ("3", "1"):
+        client.set_registered_model_alias(NAME, CHAMPION, version)
+        assert read.champion() == str(client.get_model_version_by_alias(NAME, CHAMPION).version) == version
+    for one in client.search_model_versions(f"name = '{NAME}'"):
+        assert read.attachments(str(one.version)).parent.name == one.run_id
+    client.delete_model_version(NAME, "1")
+    assert read.champion() is None
+    for unknown in ("1", "9", "", "one", "9" * 30):
+        with pytest.raises(UnknownModel):
+            read.fetch(unknown)
+
+
+def test_a_registry_that_went_away_is_not_one_without_a_champion(registry: MlflowRegistry, tmp_path: Path) -> None:
+    never = RegisteredModels(tmp_path / "nothing")
+    assert (never.champion(), never.champions()) == (None, [])
+    assert not (tmp_path / "nothing").exists()
+    read = RegisteredModels(tmp_path / "models")
+    assert read.champion() is None
+    (tmp_path / "models" / DATABASE).rename(tmp_path / "moved")
+    with pytest.raises(RegistryUnavailable, match="no longer there"):
+        read.champion()
+    (tmp_path / "models" / DATABASE).write_bytes(b"no database" * 1_000)
+    with pytest.raises(RegistryUnavailable, match="cannot be read"):
+        read.champion()

@@ -6,7 +6,7 @@ from mia.api.app import create_app
 from mia.api.heap import settle_heap
 from mia.api.services import Services
 from mia.api.traces import build_traces
-from mia.bootstrap import Workspace, open_workspace
+from mia.bootstrap import Parts
 from mia.services.record import Recorder
 from mia.settings import load_settings
 
@@ -15,12 +15,12 @@ def serve_factory() -> FastAPI:
     """The application over the workspace of this process's settings (MIA_HOME and the other MIA_* variables)."""
     settings = load_settings()
     traces = build_traces() if settings.traces else None
-    app = create_app(services_of(open_workspace(settings)), settings.door, settings.tokens, traces=traces)
+    app = create_app(services_of(Parts(settings)), settings.door, settings.tokens, traces=traces)
     settle_heap()
     return app
 
 
-def services_of(workspace: Workspace) -> Services:
+def services_of(workspace: Parts) -> Services:
     """What the door needs of a workspace; what decides is warm."""
     workspace.decisions.warm()
     return Services(

@@ -1,4 +1,7 @@
-"""The parts of a workspace: adapters, stores and what the settings say of them, built from one folder."""
+"""The parts of a workspace: adapters, stores and what the settings say of them, built from one folder.
+
+A server opens no more than these, so what only trains, builds profiles or draws is not imported here.
+"""
 
 import os
 import time
@@ -10,27 +13,21 @@ from getpass import getuser
 from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from mia.domain.change import Change, Changed
 from mia.domain.decision import Versions
 from mia.domain.offer import Offer
 from mia.domain.policy import Policy
 from mia.domain.region import Region
 from mia.domain.subscriber import ArmSplit
-from mia.errors import FeatureMismatch, InvalidSettings, NotEnoughData, UnknownModel
-from mia.frames import Profiles
+from mia.errors import InvalidSettings, NotEnoughData, UnknownModel
 from mia.offers.catalogue import Catalogue
 from mia.offers.policy import read_policy
-from mia.ports import Engine, ProfileReader
-from mia.profiles.features import feature_fingerprint
+from mia.ports import CARD, ProfileReader
 from mia.ranking.local_time import Zones
-from mia.ranking.rankers.base import Ranker
 from mia.ranking.rankers.registry import load_ranker
 from mia.services.decide import Budget, DecisionMaker, LiveLoader, Newcomers
 from mia.services.ingest import Terms
 from mia.services.lift import LiftMeter, PopulationReader
-from mia.services.refresh import ProfileBuilder
 from mia.services.report import ActiveSubscribers, RollUp, UptakeReport
 from mia.services.report import Terms as UptakeTerms
 from mia.services.sign_in import SignIn
@@ -45,9 +42,10 @@ from mia.storage.ledger import GroupCommit, Shelter, SqlKeys, SqlLedger, open_le
 from mia.storage.newcomers import load_newcomers
 from mia.storage.policies import POLICY, load_policy_text, policy_version
 from mia.storage.profile_store import LmdbProfileStore, day_of_snapshot
+from mia.storage.registered import RegisteredModels
 from mia.storage.spool import Spool
 from mia.storage.versions import kept_since
-from mia.tables import OCCURRED_AT, SUBSCRIBERS
+from mia.tables import SUBSCRIBERS
 from mia.timeline import DAY_SECONDS, MICROSECONDS, date_of
 
 if TYPE_CHECKING:
@@ -86,6 +84,7 @@ class Parts:
         self.profiles = LmdbProfileStore(self.home / "profiles", settings.profiles.keep_snapshots)
         self.rejects = self.home / "rejects"
         self.spool = Spool(self.home / "spool", settings.queue.spool_megabytes * 2**20)
+        self.models = RegisteredModels(self.home / MODELS)
         self.health = KeptHealth(self.home / "monitor")
         self.engine = DuckDBEngine(settings.threads, settings.memory_limit, self.home / "spill")
         self._came: tuple[ProfileReader, tuple[str, ...], Newcomers] | None = None
@@ -132,7 +131,7 @@ class Parts:
         """Seconds since the model in force became champion, the current catalogue was loaded, and the day of the
         profiles, each where there is one.
         """
-        champions, loaded, snapshot = self.registry.champions(), catalogue_loaded_at(self.lake), self.profiles.current()
+        champions, loaded, snapshot = self.models.champions(), catalogue_loaded_at(self.lake), self.profiles.current()
         since = {
             "model": champions[-1].at if champions else None,
             "catalogue": loaded,
@@ -163,29 +162,21 @@ class Parts:
 
     @cached_property
     def registry(self) -> "MlflowRegistry":
-        """Training runs and models. MLflow takes seconds to import, so only the commands that need it pay."""
+        """Training runs and models. MLflow takes seconds to import, so only who writes to it pays."""
         from mia.storage.registry import MlflowRegistry
 
         return MlflowRegistry(self.home / MODELS)
 
-    @cached_property
-    def builder(self) -> ProfileBuilder:
-        """Builds roll-ups and profiles."""
-        return ProfileBuilder(self.lake, self.ledger, self.profile_engine)
+    def card(self, version: str) -> bytes:
+        """The model card as HTML; raises UnknownModel."""
+        version = self.version(version)
+        kept = self.models.attached(version, CARD)
+        if kept is None:
+            # Training draws one, so that few ever wait for what draws.
+            from mia.services.promote import read_card
 
-    @cached_property
-    def profile_engine(self) -> Engine:
-        """Runs the expressions of the profiles: DuckDB in this process, or Spark. Raises InvalidSettings without the
-        `spark` extra.
-        """
-        if self.settings.engine == "duckdb":
-            return self.engine
-        try:
-            # Spark is large and starts a Java process: only who asked for it pays.
-            from mia.storage.spark import SparkEngine
-        except ImportError as error:
-            raise InvalidSettings("engine: Spark needs the extra: pip install 'mia[spark]'") from error
-        return SparkEngine(self.settings.spark_master)
+            return read_card(self.registry, version)
+        return kept
 
     @cached_property
     def uptake(self) -> UptakeReport:
@@ -243,7 +234,7 @@ class Parts:
             ledger=self.ledger,
             loader=LiveLoader(
                 self.catalogue,
-                lambda version: load_ranker(self.registry.fetch(version)),
+                lambda version: load_ranker(self.models.fetch(version)),
                 self.profiles,
                 self.policy,
             ),
@@ -264,7 +255,7 @@ class Parts:
             found = Newcomers()
             if paths:
                 rows = load_newcomers(paths, date_of(reader.as_of), reader.rows, reader.known)
-                found = Newcomers.build(rows, reader.as_of)
+                found = Newcomers.build(rows, reader.as_of, reader.blank.names)
             self._came = (reader, paths, found)
         return self._came[2]
 
@@ -316,36 +307,18 @@ class Parts:
 
     def version(self, name: str) -> str:
         """A model version by number or by the alias `champion`; raises UnknownModel when there is no champion."""
-        chosen = self.registry.champion() if name == "champion" else name
+        chosen = self.models.champion() if name == "champion" else name
         if chosen is None:
             raise UnknownModel(name)
         return chosen
 
     def newest_versions(self) -> Versions:
         """The newest of everything that decisions depend on."""
-        return replace(self.versions_besides_model(), model=self.registry.champion())
+        return replace(self.versions_besides_model(), model=self.models.champion())
 
     def versions_besides_model(self) -> Versions:
         """The newest of everything that decisions depend on and that the registry does not keep."""
         return Versions(None, self.catalogue().version, self.profiles.current(), policy_version(self.lake))
-
-    def end_of_events(self) -> int:
-        """Just after the newest event, in microseconds; raises NotEnoughData on an empty ledger."""
-        times = self.ledger.events(columns=[OCCURRED_AT])[OCCURRED_AT].to_numpy()
-        if not len(times):
-            raise NotEnoughData("the ledger holds no events; `mia ingest` loads them")
-        return int(times.max()) + 1
-
-    def build_profiles(self, offers: tuple[Offer, ...], spine: pa.Table) -> Profiles:
-        """Profiles of (subscriber_id, as_of) rows."""
-        return self.builder.of_spine(offers, spine)
-
-    def ranker(self, version: str) -> Ranker:
-        """A version of the model; raises UnknownModel, and FeatureMismatch for one of other features."""
-        ranker = load_ranker(self.registry.fetch(version))
-        if ranker.fingerprint != feature_fingerprint():
-            raise FeatureMismatch(ranker.fingerprint, feature_fingerprint())
-        return ranker
 
     def close(self) -> None:
         """Drain the writer, and give connections and snapshots back."""

@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from mia.bootstrap.parts import MODELS, Parts, is_workspace, user_name, wall_clock
+from mia.bootstrap.parts import MODELS, is_workspace, user_name, wall_clock
+from mia.bootstrap.workshop import Workshop
 from mia.domain.policy import Policy
 from mia.domain.subscriber import ArmSplit
 from mia.errors import InvalidSettings, NotEnoughData, SpoolBusy
@@ -28,7 +29,7 @@ from mia.ranking.rankers.registry import RANKERS
 from mia.services.decide import DecisionMaker, Knocked, KnockOut, Rehearsal
 from mia.services.ingest import Progress, ingest, no_progress
 from mia.services.person import Erased, PersonRecords
-from mia.services.promote import EVALUATION, Promoted, Promoter, read_card, rehearse, roll_back, write_card
+from mia.services.promote import EVALUATION, Promoted, Promoter, rehearse, roll_back, write_card
 from mia.services.refresh import Refreshed, refresh, require_as_of
 from mia.services.retrain import Retrained, Steps, retrain, state_of
 from mia.services.score import BestOffers, PairScorer, score_best
@@ -60,7 +61,7 @@ NOT_OF_A_MODEL = (
 """Settings that say where and how fast, and change no model."""
 
 
-class Workspace(Parts):
+class Workspace(Workshop):
     """One workspace folder, opened."""
 
     def ingest(
@@ -250,10 +251,6 @@ class Workspace(Parts):
         """All that was measured of a model in training, as it is stored; raises UnknownModel."""
         stored: dict[str, Any] = orjson.loads((self.registry.fetch(self.version(version)) / EVALUATION).read_bytes())
         return stored
-
-    def card(self, version: str) -> bytes:
-        """The model card as HTML; raises UnknownModel."""
-        return read_card(self.registry, self.version(version))
 
     def retrain(self, *, as_of: int | None = None, progress: Progress = no_progress) -> Retrained:
         """Profiles, training and the gate in one step; see `mia.services.retrain`. Raises RunBusy.

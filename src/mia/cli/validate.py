@@ -9,7 +9,7 @@ from mia.bootstrap import check_catalogue_file
 from mia.cli.checks import Format, is_failed, require_page, show_report
 from mia.cli.progress import progress_bar
 from mia.cli.workspace import Home, parse_day, workspace
-from mia.quality.catalogue import render_catalogue
+from mia.quality.catalogue.page import render_catalogue
 from mia.quality.page import render_page
 from mia.settings import load_settings
 from mia.storage.files import replace_durably

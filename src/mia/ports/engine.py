@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import ibis
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    import ibis
 
 
 class Session(Protocol):
@@ -17,17 +19,17 @@ class Session(Protocol):
     def __exit__(self, *_: object) -> None:
         """Close it."""
 
-    def read(self, paths: Sequence[str]) -> ibis.Table:
+    def read(self, paths: Sequence[str]) -> "ibis.Table":
         """A table over parquet files, read by column name."""
 
-    def table(self, data: pa.Table) -> ibis.Table:
+    def table(self, data: pa.Table) -> "ibis.Table":
         """A table over Arrow data in memory."""
 
-    def fetch(self, expression: ibis.Table) -> pa.Table:
+    def fetch(self, expression: "ibis.Table") -> pa.Table:
         """Run an expression."""
 
     def transform(
-        self, tables: Mapping[str, ibis.Table], function: Callable[[Mapping[str, pa.Table]], pa.Table], folder: Path
+        self, tables: Mapping[str, "ibis.Table"], function: Callable[[Mapping[str, pa.Table]], pa.Table], folder: Path
     ) -> pa.Table:
         """Run a function over the results of some expressions, where the data is.
 
@@ -35,11 +37,11 @@ class Session(Protocol):
         empty tables; its results are put together. Results may pass through `folder`, which must not be there yet.
         """
 
-    def write(self, expression: ibis.Table, path: Path) -> int:
+    def write(self, expression: "ibis.Table", path: Path) -> int:
         """Run an expression into one parquet file, in no order; returns its rows."""
 
     def write_by_day(
-        self, expression: ibis.Table, folder: Path, *, column: str, order_by: Sequence[str]
+        self, expression: "ibis.Table", folder: Path, *, column: str, order_by: Sequence[str]
     ) -> list[tuple[int, Path, int]]:
         """Run an expression into files of one day each below `folder`; returns day, path and rows of every file."""
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import ibis
 import numpy as np
 from numpy.typing import NDArray
 
 from mia.frames import OfferHistory, Profiles
 from mia.ports.engine import Session
+
+if TYPE_CHECKING:
+    import ibis
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +22,8 @@ class ProfilePart:
     """
 
     session: Session
-    tables: Mapping[str, ibis.Table]
-    only: Callable[[ibis.Table], ibis.Table]
+    tables: Mapping[str, "ibis.Table"]
+    only: "Callable[[ibis.Table], ibis.Table]"
 
 
 class ProfileStore(Protocol):

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from mia.ports.study import Tried
 
+CARD = "card.html"
+"""The attachment that tells people of a version."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:

@@ -12,30 +12,25 @@ from typing import Any
 
 import orjson
 from mlflow.entities import Metric, Param
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
-from mia.errors import RegistryUnavailable, UnknownModel
+from mia.errors import RegistryUnavailable
 from mia.frames import Floats
 from mia.ports import ChampionChange, ModelVersion, Tried
 from mia.storage.files import replace_durably
 from mia.storage.pyfunc import write_flavour
+from mia.storage.registered import ARTIFACTS, CHAMPION, CHANGE, DATABASE, MODEL, NAME, RegisteredModels
 
-NAME = "mia"
-CHAMPION = "champion"
 VERDICT = "gate.json"
-DATABASE, MODEL, ARTIFACTS = "mlflow.db", "model", "artifacts"
-CHANGE = "champion."
-"""Tags of the registered model that tell who was champion when, numbered in order."""
 MOST_TAG = 1_000
-NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
-class MlflowRegistry:
-    """Training runs and versions of the one model of a workspace."""
+class MlflowRegistry(RegisteredModels):
+    """Training runs and versions of the one model of a workspace: what is written, and what only MLflow tells."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         # MLflow announces on standard error that it makes its tables.
         logging.getLogger("mlflow").setLevel(logging.WARNING)
@@ -44,7 +39,7 @@ class MlflowRegistry:
         _require_readable(folder / DATABASE)
         address = f"sqlite:///{folder / DATABASE}"
         self._client = MlflowClient(tracking_uri=address, registry_uri=address)
-        self._artifacts = folder / "artifacts"
+        self._artifacts = folder / ARTIFACTS
         self._experiment = self._experiment_here()
 
     def register(
@@ -94,41 +89,9 @@ class MlflowRegistry:
         )
         self._client.set_terminated(run.info.run_id)
 
-    def fetch(self, version: str) -> Path:
-        """Folder with the artifacts of a version; raises UnknownModel."""
-        folder = self._attachments(version) / MODEL
-        if not folder.is_dir():
-            raise UnknownModel(version)
-        return folder
-
-    def champion(self) -> str | None:
-        """Version behind the alias `champion`, None when there is none."""
-        try:
-            return str(self._client.get_model_version_by_alias(NAME, CHAMPION).version)
-        except MlflowException as error:
-            # A registry that is away is not one without a champion.
-            if error.error_code in NOT_THERE:
-                return None
-            raise
-
-    def champions(self) -> list[ChampionChange]:
-        """Every change of the champion, oldest first, the present one last."""
-        champion = self.champion()
-        found = self._client.search_registered_models(f"name = '{NAME}'")
-        tags = found[0].tags if found else {}
-        changes = [ChampionChange(**orjson.loads(tags[name])) for name in sorted(tags) if name.startswith(CHANGE)]
-        if champion is None:
-            return []
-        if all(one.version != champion for one in changes):
-            return [*changes, ChampionChange(champion, 0, "", "alias")]
-        # What was noted and did not come to pass, since the process was killed between the two, is no change.
-        while changes[-1].version != champion:
-            changes.pop()
-        return changes
-
     def make_champion(self, change: ChampionChange) -> None:
         """Note the change in a tag of the model, then point the alias at the version; raises UnknownModel."""
-        self._version(change.version)
+        self.attachments(change.version)
         place = len(self.champions())
         note = orjson.dumps(asdict(change)).decode()
         self._client.set_registered_model_tag(NAME, f"{CHANGE}{place:06d}", note)
@@ -151,17 +114,12 @@ class MlflowRegistry:
 
     def attach(self, version: str, files: Mapping[str, str]) -> None:
         """Keep small text files as artifacts of the run, in the place of earlier ones; tags say where a card lies."""
-        folder = self._attachments(version)
+        folder = self.attachments(version)
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             replace_durably(folder / name, text.encode())
             if name.endswith(".html"):
                 self._client.set_model_version_tag(NAME, version, name.removesuffix(".html"), str(folder / name))
-
-    def attached(self, version: str, name: str) -> bytes | None:
-        """One of those files, None where there is none; raises UnknownModel."""
-        path = self._attachments(version) / name
-        return path.read_bytes() if path.is_file() else None
 
     def versions(self) -> list[ModelVersion]:
         """All versions, newest first."""
@@ -191,16 +149,6 @@ class MlflowRegistry:
         taken = {experiment.name for experiment in known}
         name = next(name for name in (NAME, *(f"{NAME} {number}" for number in range(2, 1_000))) if name not in taken)
         return str(self._client.create_experiment(name, artifact_location=location))
-
-    def _attachments(self, version: str) -> Path:
-        """Where the artifacts of a version lie: in this folder, wherever the workspace was when it was made."""
-        return self._artifacts / str(self._version(version).run_id) / ARTIFACTS
-
-    def _version(self, version: str) -> Any:  # noqa: ANN401 - MLflow's own
-        try:
-            return self._client.get_model_version(NAME, version)
-        except MlflowException as error:
-            raise UnknownModel(version) from error
 
 
 def _require_readable(path: Path) -> None:

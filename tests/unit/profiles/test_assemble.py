@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mia.profiles.assemble import assemble_profiles, attribute_names
+from mia.profiles.assemble import assemble_profiles
+from mia.profiles.attributes import attribute_names
 from mia.profiles.features import FEATURE_NAMES
 from mia.profiles.keys import RESPONSE_MEASURES, USAGE_MEASURES
 
@@ -88,7 +89,7 @@ def test_a_profile_that_comes_twice_is_refused() -> None:
 
 
 def test_ids_days_and_namesakes_of_features_are_no_attributes() -> None:
-    assert attribute_names(PEOPLE.column_names) == [
+    assert attribute_names(PEOPLE.column_names, FEATURE_NAMES) == [
         "region",
         "birth_year",
         "personalisation",

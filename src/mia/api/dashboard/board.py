@@ -6,14 +6,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from mia.api.dashboard.charts import (
-    Brush,
-    ChartKind,
-    draw_connections,
-    draw_funnel,
-    draw_index,
-    draw_lift,
-)
+from mia.api.dashboard.charts import Brush, ChartKind
 from mia.api.dashboard.choice import NARROWING, Asked, Choice
 from mia.api.dashboard.figures import Figures
 from mia.api.dashboard.gallery import Gallery
@@ -65,7 +58,7 @@ class Board:
         """A chart as SVG; raises InvalidInput and NotEnoughData."""
         if kind is ChartKind.LIFT:
             report = await self._report(choice)
-            return await asyncio.to_thread(lambda: draw_lift(lift_rows(report, choice), brush))
+            return await asyncio.to_thread(self._draw_lift, report, choice, brush)
         position = await asyncio.to_thread(self._services.uptake.position)
         drawn = partial(self._draw, kind, choice, brush)
         return await asyncio.to_thread(self._gallery.show, position, (kind, choice, brush), drawn)
@@ -82,7 +75,15 @@ class Board:
             raise NotEnoughData(found.trouble)
         return found.report
 
+    def _draw_lift(self, report: LiftReport, choice: Choice, brush: Brush) -> str:
+        # Altair takes a second and 30 MB: only a process that somebody looks at charts of pays for it.
+        from mia.api.dashboard.charts.drawn import draw_lift
+
+        return draw_lift(lift_rows(report, choice), brush)
+
     def _draw(self, kind: ChartKind, choice: Choice, brush: Brush) -> str:
+        from mia.api.dashboard.charts.drawn import draw_connections, draw_funnel, draw_index
+
         figures = self._figures
         if kind is ChartKind.FUNNEL:
             return draw_funnel(figures.funnel(choice), brush)

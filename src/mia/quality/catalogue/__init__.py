@@ -2,7 +2,6 @@
 
 from mia.quality.catalogue.facts import CatalogueFacts, Fault, Reach, Wins
 from mia.quality.catalogue.limits import CatalogueLimits
-from mia.quality.catalogue.page import render_catalogue
 from mia.quality.catalogue.report import CatalogueReport, check_catalogue
 
 __all__ = [
@@ -13,5 +12,4 @@ __all__ = [
     "Reach",
     "Wins",
     "check_catalogue",
-    "render_catalogue",
 ]

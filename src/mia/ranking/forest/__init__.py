@@ -2,6 +2,7 @@
 
 from mia.ranking.forest.ensemble import Ensemble, join
 from mia.ranking.forest.forest import Block, Forest, Shared
+from mia.ranking.forest.native import StoredBoosters, native
 from mia.ranking.forest.trees import UnsupportedForest
 
-__all__ = ["Block", "Ensemble", "Forest", "Shared", "UnsupportedForest", "join"]
+__all__ = ["Block", "Ensemble", "Forest", "Shared", "StoredBoosters", "UnsupportedForest", "join", "native"]

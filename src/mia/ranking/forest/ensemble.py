@@ -4,15 +4,19 @@ import logging
 import os
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
-import lightgbm
 import numpy as np
 
 from mia.frames import Floats
 from mia.ranking.forest.forest import Block, Forest, Shared
 from mia.ranking.forest.library import evaluator
+from mia.ranking.forest.native import texts_of
 from mia.ranking.forest.trees import UnsupportedForest
+
+if TYPE_CHECKING:
+    import lightgbm
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +27,12 @@ PROBES = 64
 
 class Ensemble:
     """Averages what its boosters predict. The compiled form is made at first use, checked against LightGBM on rows at
-    and beside the thresholds, and left out with a line in the log where it differs by a single bit.
+    and beside the thresholds, and left out with a line in the log where it differs by a single bit. Where the `answers`
+    of LightGBM to those rows are known, LightGBM need not be there to be checked against.
     """
 
-    def __init__(self, boosters: Sequence[lightgbm.Booster]) -> None:
-        self.boosters = tuple(boosters)
+    def __init__(self, boosters: Sequence["lightgbm.Booster"], answers: Sequence[str] = ()) -> None:
+        self.boosters, self._known = boosters, tuple(answers) or (None,) * len(boosters)
         self._kept: tuple[Block, list[Shared]] | None = None
 
     @property
@@ -35,11 +40,28 @@ class Ensemble:
         """Whether the compiled form is in use."""
         return evaluator() is not None and self._forests is not None
 
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Digests of what LightGBM answers to the rows that each compiled form is checked on; none without such forms.
+
+        Another machine may round otherwise; there the digests differ, and LightGBM is asked itself.
+        """
+        if self._forests is None:
+            return ()
+        return tuple(
+            _digest(_answer(booster, forest.probes(PROBES)))
+            for forest, booster in zip(self._forests, self.boosters, strict=True)
+        )
+
     def prepare(self) -> None:
-        """Make the compiled form now, so that no request has to wait for it."""
-        if self.is_compiled:
-            for forest in self._forests or ():
-                forest.prepare()
+        """Make what scores now, so that no request has to wait for it. Raises ValueError for a text that LightGBM has
+        to read and cannot.
+        """
+        if not self.is_compiled:
+            tuple(self.boosters)
+            return
+        for forest in self._forests or ():
+            forest.prepare()
 
     def predict(self, rows: int, blocks: Sequence[Block]) -> Floats:
         """The mean of what the boosters predict for each of R rows, whose columns lie in the blocks."""
@@ -73,14 +95,21 @@ class Ensemble:
     @cached_property
     def _forests(self) -> tuple[Forest, ...] | None:
         try:
-            found = tuple(Forest.parse(booster.model_to_string()) for booster in self.boosters)
+            found = tuple(map(Forest.parse, texts_of(self.boosters)))
         except UnsupportedForest as reason:
             log.warning("no compiled form of the model, LightGBM itself scores: %s", reason)
             return None
-        if not all(_agree(forest, booster) for forest, booster in zip(found, self.boosters, strict=True)):
+        if not all(self._agrees(forest, bag) for bag, forest in enumerate(found)):
             log.warning("the compiled form of the model differs from LightGBM, which scores itself")
             return None
         return found
+
+    def _agrees(self, forest: Forest, bag: int) -> bool:
+        if evaluator() is None:
+            return True
+        probes = forest.probes(PROBES)
+        mine = forest.predict(PROBES, [Block(probes, np.arange(forest.features))])
+        return _digest(mine) == self._known[bag] or np.array_equal(mine, _answer(self.boosters[bag], probes))
 
     def _shared(self, block: Block) -> list[Shared]:
         """What a lasting block decides; that of the latest one is kept."""
@@ -103,9 +132,9 @@ def _mean(parts: Sequence[Floats]) -> Floats:
     return parts[0] if len(parts) == 1 else np.asarray(np.mean(parts, axis=0))
 
 
-def _agree(forest: Forest, booster: lightgbm.Booster) -> bool:
-    if evaluator() is None:
-        return True
-    probes = forest.probes(PROBES)
-    mine = forest.predict(PROBES, [Block(probes, np.arange(forest.features))])
-    return bool(np.array_equal(mine, np.asarray(booster.predict(probes, num_threads=1))))
+def _answer(booster: "lightgbm.Booster", probes: Floats) -> Floats:
+    return np.asarray(booster.predict(probes, num_threads=1))
+
+
+def _digest(answer: Floats) -> str:
+    return sha256(np.ascontiguousarray(answer, "<f8").tobytes()).hexdigest()

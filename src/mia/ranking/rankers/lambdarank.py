@@ -5,15 +5,18 @@ and is no probability: its logistic function goes through the same calibration a
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import lightgbm
 import numpy as np
 
 from mia.frames import Floats, Matrix
 from mia.ranking.calibration import expit
+from mia.ranking.forest import native
 from mia.ranking.pairs import Pairs
 from mia.ranking.rankers.lightgbm import LightGBMRanker
+
+if TYPE_CHECKING:
+    import lightgbm
 
 PLACES = 3
 """Places of a request that the order is learnt for."""
@@ -32,15 +35,15 @@ class LambdaRanker(LightGBMRanker):
 
     @classmethod
     def _dataset(
-        cls, matrix: Matrix, labels: Floats, pairs: Pairs, seen: lightgbm.Dataset | None = None
-    ) -> lightgbm.Dataset:
+        cls, matrix: Matrix, labels: Floats, pairs: Pairs, seen: "lightgbm.Dataset | None" = None
+    ) -> "lightgbm.Dataset":
         """The rows of each request together; pairs that know of no request are grouped by profile."""
         slate = pairs.rows if pairs.context.slate is None else pairs.context.slate
         _, sizes = np.unique(slate, return_counts=True)
         if (np.diff(slate) < 0).any():
             order = np.argsort(slate, kind="stable")
             matrix, labels = matrix[order], labels[order]
-        return lightgbm.Dataset(matrix, labels, group=sizes, reference=seen)
+        return native().Dataset(matrix, labels, group=sizes, reference=seen)
 
     @staticmethod
     def _chance(margin: Floats) -> Floats:

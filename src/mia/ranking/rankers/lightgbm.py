@@ -6,26 +6,27 @@ Ke, G. et al. (2017), LightGBM: a highly efficient gradient boosting decision tr
 text, everything else as JSON.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import lightgbm
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mia.errors import UnreadableModel
 from mia.frames import Floats, Ints, Matrix, Singles
 from mia.ranking.arbitration import Objective
 from mia.ranking.calibration import Calibration
-from mia.ranking.forest import Block, Ensemble, join
+from mia.ranking.forest import Block, Ensemble, StoredBoosters, join, native
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import Pairs
 from mia.ranking.rankers.base import FitOptions, read_head, readable, write_head
 from mia.ranking.schema import FeatureSchema
+
+if TYPE_CHECKING:
+    import lightgbm
 
 LATEST_SHARE = 0.15
 PATIENCE = 40
@@ -45,14 +46,15 @@ class LightGBMRanker:
 
     def __init__(
         self,
-        boosters: list[lightgbm.Booster],
+        boosters: Sequence["lightgbm.Booster"],
         schema: FeatureSchema,
         calibration: Calibration,
         objective: Objective = Objective.VALUE,
+        answers: Sequence[str] = (),
     ) -> None:
         self.schema, self.calibration = schema, calibration
         self.fingerprint, self.objective = schema.fingerprint, objective
-        self._boosters, self._ensemble = boosters, Ensemble(boosters)
+        self._boosters, self._ensemble = boosters, Ensemble(boosters, answers)
         self._offer_side: tuple[OfferTable, Singles] | None = None
         self._worked: _Worked | None = None
 
@@ -126,6 +128,7 @@ class LightGBMRanker:
         head = {
             "bags": len(self._boosters),
             "digests": list(map(_digest, files)),
+            "answers": self._ensemble.answers,
             "schema": self.schema.to_json(),
             "calibration": {"intercept": self.calibration.intercept, "slope": self.calibration.slope},
         }
@@ -135,21 +138,18 @@ class LightGBMRanker:
     def load(cls, folder: Path) -> Self:
         """The inverse of `save`; raises UnreadableModel."""
         head = read_head(folder)
-        try:
-            with readable(folder):
-                files = [folder / MODEL.format(bag) for bag in range(head["bags"])]
-                # LightGBM reads on behind the end of a file that was cut short, and takes the process with it.
-                # Models of earlier versions say nothing of their files.
-                digests = list(map(_digest, files))
-                if digests != head.get("digests", digests):
-                    raise ValueError("not the files that were saved")
-                boosters = [lightgbm.Booster(model_file=str(file)) for file in files]
-                schema, calibration = FeatureSchema.from_json(head["schema"]), Calibration(**head["calibration"])
-                found = cls(boosters, schema, calibration, head["objective"])
+        with readable(folder):
+            files = [folder / MODEL.format(bag) for bag in range(head["bags"])]
+            # LightGBM reads on behind the end of a file that was cut short, and takes the process with it.
+            # Models of earlier versions say nothing of their files.
+            digests = list(map(_digest, files))
+            if digests != head.get("digests", digests):
+                raise ValueError("not the files that were saved")
+            boosters = StoredBoosters([file.read_text("utf-8") for file in files])
+            schema, calibration = FeatureSchema.from_json(head["schema"]), Calibration(**head["calibration"])
+            found = cls(boosters, schema, calibration, head["objective"], head.get("answers", ()))
             found._ensemble.prepare()
-            return found
-        except lightgbm.basic.LightGBMError as error:
-            raise UnreadableModel(str(folder)) from error
+        return found
 
     def matrix(self, pairs: Pairs) -> Matrix:
         """The matrix of the pairs."""
@@ -181,10 +181,10 @@ class LightGBMRanker:
         matrix: Matrix,
         labels: Floats,
         pairs: Pairs,  # noqa: ARG003 - for kinds that learn from what was shown together
-        seen: lightgbm.Dataset | None = None,
-    ) -> lightgbm.Dataset:
+        seen: "lightgbm.Dataset | None" = None,
+    ) -> "lightgbm.Dataset":
         """What is boosted on; binned like `seen` when that is given."""
-        return lightgbm.Dataset(matrix, labels, reference=seen)
+        return native().Dataset(matrix, labels, reference=seen)
 
     @staticmethod
     def _chance(margin: Floats) -> Floats:
@@ -214,18 +214,18 @@ def _learn(pairs: Pairs, labels: Floats, options: FitOptions) -> tuple[FeatureSc
 
 def _boost(
     loss: Mapping[str, Any],
-    seen: lightgbm.Dataset,
+    seen: "lightgbm.Dataset",
     options: FitOptions,
     bag: int,
-    later: lightgbm.Dataset | None,
-) -> lightgbm.Booster:
+    later: "lightgbm.Dataset | None",
+) -> "lightgbm.Booster":
     """Boost on a data set; with a `later` one, stop when it no longer gains."""
-    return lightgbm.train(
+    return native().train(
         parameters(loss, options, bag),
         seen,
         num_boost_round=options.trees,
         valid_sets=[] if later is None else [later],
-        callbacks=[] if later is None else [lightgbm.early_stopping(PATIENCE, verbose=False)],
+        callbacks=[] if later is None else [native().early_stopping(PATIENCE, verbose=False)],
     )
 
 

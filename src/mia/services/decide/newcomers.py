@@ -1,6 +1,6 @@
 """Newcomers: subscribers whose attributes are known while no usage profile was made of them yet."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from mia.frames import Objects, Profiles
-from mia.profiles.assemble import attributes_of
+from mia.profiles.attributes import attributes_of
 from mia.tables import ACTIVATED_ON, SUBSCRIBER_ID
 
 TENURE = "tenure_days"
@@ -23,13 +23,15 @@ class Newcomers:
     columns: Mapping[str, Objects] = field(default_factory=dict)
 
     @classmethod
-    def build(cls, subscribers: pa.Table, as_of: int) -> Self:
-        """From rows of the lake's subscribers; their tenure is counted to the day `as_of` of the snapshot."""
+    def build(cls, subscribers: pa.Table, as_of: int, features: Collection[str]) -> Self:
+        """From rows of the lake's subscribers; their tenure is counted to the day `as_of` of the snapshot, and its
+        features are no attributes.
+        """
         begun = subscribers[ACTIVATED_ON].cast(pa.int32()).to_numpy().astype(np.int64)
         tenure = np.empty(len(begun), object)
         tenure[:] = np.maximum(as_of - begun, 0).astype(float).tolist()
         ids = subscribers[SUBSCRIBER_ID].to_pylist()
-        return cls({one: row for row, one in enumerate(ids)}, {**attributes_of(subscribers), TENURE: tenure})
+        return cls({one: row for row, one in enumerate(ids)}, {**attributes_of(subscribers, features), TENURE: tenure})
 
     def __len__(self) -> int:
         return len(self.rows)

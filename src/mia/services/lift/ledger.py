@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from threading import Lock
 
 import duckdb
-import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mia.domain.event import EventKind
 from mia.ports import Ledger
 from mia.tables import ARM, CHANNEL, DECISION_ID, KIND, LOCAL_DAY, OFFER_ID, SUBSCRIBER_ID
-from mia.uptake.counting import CONNECTED, COUNTED_SCHEMA, find_connected
+from mia.uptake.counting import CONNECTED, COUNTED_COLUMNS, select_connected
 
 FIRST, LAST, SHOWN_FIRST, SHOWN_LAST = SPANS = ("first_day", "last_day", "shown_first", "shown_last")
 _EVENTS = "events"
+_FIND = (
+    f"SELECT {SUBSCRIBER_ID}, {OFFER_ID}, {CHANNEL}, {LOCAL_DAY} FROM ({select_connected(_EVENTS)}) "
+    f"WHERE {KIND} = '{EventKind.CONNECTION.value}'"
+)
 _FOLDS = {FIRST: "min", LAST: "max", SHOWN_FIRST: "min", SHOWN_LAST: "max"}
 
 
@@ -44,9 +47,6 @@ class LedgerReader:
 
     def __init__(self, ledger: Ledger, connect: Callable[[], duckdb.DuckDBPyConnection]) -> None:
         self._ledger, self._connect = ledger, connect
-        events = find_connected(ibis.table(COUNTED_SCHEMA, name=_EVENTS))
-        connections = events.filter(events[KIND] == EventKind.CONNECTION.value)
-        self._find = ibis.to_sql(connections.select(SUBSCRIBER_ID, OFFER_ID, CHANNEL, LOCAL_DAY), dialect="duckdb")
         self._lock = Lock()
         self._seen: Seen | None = None
 
@@ -61,14 +61,14 @@ class LedgerReader:
     def _added(self, seen: Seen | None, fresh: pa.Table) -> Seen:
         days = pc.min_max(fresh[LOCAL_DAY]).as_py()
         decided = pc.min(fresh.filter(pc.is_valid(fresh[DECISION_ID]))[LOCAL_DAY]).as_py()
-        lines = fresh.filter(pc.is_in(fresh[KIND], pa.array(CONNECTED))).select(list(COUNTED_SCHEMA.names))
+        lines = fresh.filter(pc.is_in(fresh[KIND], pa.array(CONNECTED))).select(list(COUNTED_COLUMNS))
         contacts = _contacts(fresh)
         if seen is not None:
             lines = pa.concat_tables([seen.lines, lines]).combine_chunks()
             contacts = _folded(pa.concat_tables([seen.contacts, contacts]))
             decided = min((day for day in (seen.began, decided) if day is not None), default=None)
         with closing(self._connect()) as engine:
-            connections = engine.register(_EVENTS, lines).sql(self._find).to_arrow_table()
+            connections = engine.register(_EVENTS, lines).sql(_FIND).to_arrow_table()
         return Seen(
             pc.max(fresh["seq"]).as_py(),
             days["min"] if seen is None else min(days["min"], seen.first_day),

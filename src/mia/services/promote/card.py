@@ -9,9 +9,9 @@ import orjson
 from mia.evaluation.card import render_card
 from mia.evaluation.figures import slices_figure
 from mia.evaluation.slices import Slice
-from mia.ports import Registry
+from mia.ports import CARD, Registry
 
-CARD, VERDICT, CHECKS, SLICES = "card.html", "gate.json", "gate.csv", "slices.svg"
+VERDICT, CHECKS, SLICES = "gate.json", "gate.csv", "slices.svg"
 EVALUATION = "evaluation.json"
 COLUMNS = ("name", "colour", "found", "asked", "amber", "red", "note")
 

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from mia.errors import InvalidInput
@@ -168,4 +167,7 @@ def _first(powers: Floats, wanted: float) -> int | None:
 def _smallest(power_of: Callable[[float], float], wanted: float) -> float | None:
     if power_of(LARGEST) < wanted:
         return None
+    # Much of SciPy comes along, and most who measure lift plan nothing.
+    from scipy.optimize import brentq
+
     return float(brentq(lambda lift: power_of(lift) - wanted, 0.0, LARGEST, xtol=1e-4, rtol=1e-3))

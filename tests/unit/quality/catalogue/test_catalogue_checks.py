@@ -16,9 +16,9 @@ from mia.quality.catalogue import (
     Reach,
     Wins,
     check_catalogue,
-    render_catalogue,
 )
 from mia.quality.catalogue.links import circles
+from mia.quality.catalogue.page import render_catalogue
 from mia.quality.check import Status
 from mia.timeline import day_of_text
 

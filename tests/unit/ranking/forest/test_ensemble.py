@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from tests.unit.ranking.forest.test_forest import COLUMNS, boosted
 
-from mia.ranking.forest import Block, Ensemble, Forest, ensemble, join, layout, splits
+from mia.ranking.forest import Block, Ensemble, Forest, StoredBoosters, ensemble, join, layout, splits
 
 
 @pytest.fixture
@@ -76,3 +76,47 @@ def test_what_is_prepared_parses_nothing_later(given, monkeypatch):
             monkeypatch.setattr(part, name, None, raising=False)
     assert np.isfinite(found.predict(80, blocks)).all()
     assert np.isfinite(found.contributions(matrix)).all()
+
+
+@pytest.fixture
+def stored(given):
+    return StoredBoosters([one.model_to_string() for one in given[0]])
+
+
+def test_with_its_answers_the_compiled_form_needs_no_lightgbm(given, stored, monkeypatch):
+    boosters, blocks, _ = given
+    known = Ensemble(boosters)
+    monkeypatch.setattr(StoredBoosters, "_made", property(lambda _: pytest.fail("LightGBM was asked")))
+    found = Ensemble(stored, known.answers)
+    found.prepare()
+    assert found.is_compiled
+    assert np.array_equal(found.predict(80, blocks), known.predict(80, blocks))
+    assert np.array_equal(cloudpickle.loads(cloudpickle.dumps(found)).predict(80, blocks), found.predict(80, blocks))
+
+
+def test_other_answers_are_asked_for_again(given, stored, monkeypatch):
+    _, blocks, matrix = given
+    asked, native_answer = [], ensemble._answer
+    monkeypatch.setattr(ensemble, "_answer", lambda *given: asked.append(given) or native_answer(*given))
+    found = Ensemble(stored, ["0" * 64] * 3)
+    assert found.is_compiled
+    assert len(asked) == 3
+    assert np.array_equal(found.predict(80, blocks), np.mean([one.predict(matrix) for one in stored], axis=0))
+
+
+def test_a_form_that_differs_is_not_used_whatever_was_stored(given, stored, monkeypatch):
+    answers = Ensemble(given[0]).answers
+    monkeypatch.setattr(Forest, "raw", lambda self, rows, parts, threads=1: np.zeros(rows))
+    assert not Ensemble(stored, answers).is_compiled
+
+
+def test_without_the_evaluator_boosters_are_made_at_once(stored, monkeypatch):
+    monkeypatch.setattr(ensemble, "evaluator", lambda: None)
+    Ensemble(stored).prepare()
+    assert "_made" in vars(stored)
+    assert stored[0].num_trees() == stored[:1][0].num_trees()
+
+
+def test_a_text_that_lightgbm_cannot_read_is_no_model():
+    with pytest.raises(ValueError, match="Model file"):
+        Ensemble(StoredBoosters(["no trees"])).prepare()

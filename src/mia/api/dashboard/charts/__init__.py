@@ -1,11 +1,12 @@
-"""Charts of the dashboard as SVG, made here without any other host."""
+"""Charts of the dashboard as SVG, made here without any other host.
+
+What is told of them is here; Altair comes in with `drawn`, where they are drawn.
+"""
 
 from enum import StrEnum
 
 from mia.api.dashboard.charts.brush import HEIGHT, LARGEST, SIZES, Brush, Width
-from mia.api.dashboard.charts.funnel import FunnelRow, draw_funnel, funnel_height
-from mia.api.dashboard.charts.lift import MOST_ROWS, LiftRow, draw_lift, lift_height
-from mia.api.dashboard.charts.over_months import draw_connections, draw_index
+from mia.api.dashboard.charts.rows import MOST_ROWS, FunnelRow, LiftRow, funnel_height, lift_height
 
 __all__ = [
     "HEIGHT",
@@ -17,10 +18,6 @@ __all__ = [
     "FunnelRow",
     "LiftRow",
     "Width",
-    "draw_connections",
-    "draw_funnel",
-    "draw_index",
-    "draw_lift",
     "funnel_height",
     "lift_height",
 ]

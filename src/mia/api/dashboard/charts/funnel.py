@@ -1,48 +1,23 @@
 """The funnel by channel: impressions, clicks and connections as bars, each beside its share of the impressions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import altair as alt
 
 from mia.api.dashboard.charts.brush import Brush
+from mia.api.dashboard.charts.rows import FUNNEL_STEPS, FunnelRow, funnel_height
 from mia.api.dashboard.words import number_text, percent_text
-
-STEPS = ("impressions", "clicks", "connections")
-ROW, FRAME = 72, 84
-"""Pixels of a channel, and of what stands around all of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class FunnelRow:
-    """What was counted in one channel in the months shown; `acceptance` in percent of matured impressions."""
-
-    channel: str
-    impressions: int
-    clicks: int
-    connections: int
-    acceptance: float | None
-
-    def share(self, step: str) -> float | None:
-        """Percent of the impressions that went so far; None where there were none, or fewer than went on."""
-        count = int(getattr(self, step))
-        return count / self.impressions * 100 if self.impressions >= max(count, 1) else None
-
-
-def funnel_height(rows: Sequence[FunnelRow]) -> int:
-    """Outer height in pixels."""
-    return FRAME + ROW * max(len(rows), 1)
 
 
 def draw_funnel(rows: Sequence[FunnelRow], brush: Brush) -> str:
     """Three bars a channel, the largest channel first."""
     texts, colours = brush.texts, brush.colours
-    names = [texts[step] for step in STEPS]
+    names = [texts[step] for step in FUNNEL_STEPS]
     paints = [colours.others, colours.lines[4], colours.lines[0]]
     values = [
         {"channel": row.channel, "step": texts[step], "count": getattr(row, step), "text": _text(row, step, brush)}
         for row in rows
-        for step in STEPS
+        for step in FUNNEL_STEPS
     ]
     largest = max([1, *(value["count"] for value in values)])
     room = 1.24 if brush.is_wide else 1.6
@@ -72,5 +47,5 @@ def draw_funnel(rows: Sequence[FunnelRow], brush: Brush) -> str:
 
 def _text(row: FunnelRow, step: str, brush: Brush) -> str:
     count = number_text(getattr(row, step), brush.language)
-    share = row.share(step) if step != STEPS[0] else None
+    share = row.share(step) if step != FUNNEL_STEPS[0] else None
     return count if share is None else f"{count} · {percent_text(share, brush.language, signed=False)}"

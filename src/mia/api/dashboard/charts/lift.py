@@ -1,36 +1,12 @@
 """Lift with intervals: a dot and a line for each group, against zero."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import altair as alt
 
 from mia.api.dashboard.charts.brush import Brush
+from mia.api.dashboard.charts.rows import LiftRow, lift_height
 from mia.api.dashboard.words import percent_text
-
-ROW, FRAME = 40, 76
-MOST_ROWS = 20
-"""Groups that are drawn, those with the most subscribers."""
-
-
-@dataclass(frozen=True, slots=True)
-class LiftRow:
-    """Relative lift of one group in percent, with the ends of an interval that holds at every look."""
-
-    name: str
-    lift: float
-    low: float
-    high: float
-
-    @property
-    def verdict(self) -> str:
-        """Whether the interval lies on one side of zero."""
-        return "better" if self.low > 0 else "worse" if self.high < 0 else "open"
-
-
-def lift_height(rows: Sequence[LiftRow]) -> int:
-    """Outer height in pixels."""
-    return FRAME + ROW * max(len(rows), 1)
 
 
 def draw_lift(rows: Sequence[LiftRow], brush: Brush) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 
 import altair as alt
 
-from mia.api.dashboard.charts.brush import LARGEST, Brush, MonthAxis
+from mia.api.dashboard.charts.brush import LARGEST, Brush
+from mia.api.dashboard.charts.month_axis import MonthAxis
 from mia.api.dashboard.marks import Mark
 from mia.api.dashboard.series import Series
 from mia.api.dashboard.words import month_short, number_text
