@@ -118,8 +118,8 @@ def _check(lake: ParquetLake, folder: Path) -> None:
     )
     ours, theirs = f"'{lake.folder}/features-*.parquet'", f"'{folder}/peer.parquet'"
     found = duckdb.sql(f"SELECT {names} FROM {ours} a JOIN {theirs} b USING (subscriber_id)").fetchall()[0]
-    worst = max(value or 0 for value in found[::2])
-    print(f"largest difference of any feature {worst:.1e}, nulls alike: {not any(found[1::2])}")
+    worst, name = max(zip((value or 0 for value in found[::2]), FEATURE_NAMES, strict=True))
+    print(f"largest difference of any feature {worst:.1e} ({name}), nulls alike: {not any(found[1::2])}")
 
 
 def curve(folder: Path, records: int, *, large: bool, draw: Path | None = None) -> None:
