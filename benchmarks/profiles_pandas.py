@@ -58,7 +58,8 @@ def _days(records: pd.DataFrame) -> pd.DataFrame:
     names = [*LONG, *(name for name in SHORT if name not in ("q_weekend", "steps", "squares")), *PARTS]
     days = records.groupby(["subscriber_id", "kind", "age", "local_day"], observed=True)[names].sum().reset_index()
     size = np.where(days["kind"].eq("data"), 65_536.0, 1.0)
-    days["steps"] = (days["q"] / size).round()
+    # Halves go up; pandas would take them to the even number.
+    days["steps"] = np.floor(days["q"] / size + 0.5)
     days["squares"] = days["steps"] ** 2
     days["q_weekend"] = days["q"].where((days["local_day"] + 3) % 7 >= 5, 0.0)
     return days
