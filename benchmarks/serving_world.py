@@ -60,7 +60,7 @@ def build_world(home: Path, *, offers: int, subscribers: int) -> None:
     _widen(opened, offers)
     _enlarge(opened, ranker, _pairs(opened, people))
     history = opened.profiles.history(snapshot)
-    opened.profiles.publish(day, _crowd(people, subscribers), history, feature_fingerprint())
+    opened.profiles.publish(day, crowd_of(people, subscribers), history, feature_fingerprint())
     opened.close()
 
 
@@ -144,7 +144,7 @@ def _enlarge(opened: Workspace, ranker: LightGBMRanker, pairs: Pairs) -> None:
     opened.registry.make_champion(ChampionChange(version, 0, "benchmark", "override"))
 
 
-def _crowd(people: Profiles, subscribers: int) -> Iterator[Profiles]:
+def crowd_of(people: Profiles, subscribers: int) -> Iterator[Profiles]:
     """Copies of people, each with amounts and an id of its own, by id."""
     rng = np.random.default_rng(5)
     for start in range(0, subscribers, CHUNK):

@@ -12,15 +12,19 @@ from pathlib import Path
 
 import httpx
 import pytest
+from benchmarks.serving_world import crowd_of, ids_of
 from tests.fakes.served import Served
-from tests.fakes.world import World
+from tests.fakes.world import AS_OF, World
+
+from mia.profiles.features import feature_fingerprint
 
 pytestmark = pytest.mark.slow
 REQUESTS = int(os.environ.get("FAULT_REQUESTS", "2000"))
 PARTS = 5
 BARE_EVERY = 4
 GROWTH, SLOWER = 1.05, 1.5
-KNOWN = [f"s{number:07d}" for number in range(1, 250)]
+PEOPLE = 20_000
+"""So many that nobody comes again and again, and brings a history that grows."""
 
 
 def resident(pid: int) -> int:
@@ -35,7 +39,11 @@ def test_memory_and_latency_stay(world: World, tmp_path: Path) -> None:
     served = Served(world.copy(tmp_path))
     opened = served.open()
     offer_id = opened.current_offers()[0].id
+    snapshot = str(opened.profiles.current())
+    known, _ = opened.profiles.find_many(snapshot, opened.profiles.reader(snapshot).first(200))
+    opened.profiles.publish(AS_OF, crowd_of(known, PEOPLE), opened.profiles.history(snapshot), feature_fingerprint())
     opened.close()
+    people = ids_of(PEOPLE, REQUESTS)
     with (
         served as service,
         httpx.Client(base_url=service.address, headers={"X-API-Key": service.key}, timeout=120) as client,
@@ -51,7 +59,7 @@ def test_memory_and_latency_stay(world: World, tmp_path: Path) -> None:
             asked: list[float] = []
             bare: list[float] = []
             for number in range(REQUESTS // PARTS):
-                one = KNOWN[number % len(KNOWN)]
+                one = people[part * (REQUESTS // PARTS) % REQUESTS + number]
                 took = timed("POST", "/v1/decisions", json={"subscriber_id": one, "channel": "app"})
                 asked.append(took)
                 # Half load: as long as a request takes, nothing is asked.

@@ -8,7 +8,12 @@ from mia.api.wire import IF_GIVEN
 
 LiftBy = Literal["region", "macro_region", "category", "channel"]
 OptionalLiftBy = Annotated[LiftBy | None, IF_GIVEN, WithJsonSchema({"type": "string", "enum": [*get_args(LiftBy), ""]})]
-OptionalDay = Annotated[str | None, IF_GIVEN, WithJsonSchema({"type": "string", "examples": ["2021-01-31", "2021-01"]})]
+_DAY = r"^(\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$"
+OptionalDay = Annotated[
+    str | None,
+    IF_GIVEN,
+    WithJsonSchema({"type": "string", "pattern": _DAY, "examples": ["2021-01-31", "2021-01"]}),
+]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 OptionalSeed = Annotated[Seed | None, IF_GIVEN]
 

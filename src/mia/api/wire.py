@@ -59,13 +59,35 @@ def _read_whole(value: object) -> object:
 Whole = Annotated[int, BeforeValidator(_read_whole)]
 
 
+LEAST_INTEGER, LARGEST_INTEGER = -(2**63), 2**64 - 1
+"""What the ledger can hold of integers as they are."""
+
+
 def require_storable(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """Refuse what JSON can spell but the ledger cannot hold, such as integers of more than 64 bits."""
+    """What the ledger can hold: integers of more than 64 bits are taken for the nearest double, as most readers of JSON
+    take them (RFC 8259, section 6). Refuses what is then left, such as an integer beyond all doubles.
+    """
     try:
         orjson.dumps(value)
-    except orjson.JSONEncodeError as error:
-        raise ValueError(str(error)) from error
+    except orjson.JSONEncodeError:
+        try:
+            value = {name: _with_doubles(part) for name, part in value.items()}
+            orjson.dumps(value)
+        except (orjson.JSONEncodeError, OverflowError) as error:
+            raise ValueError(str(error)) from error
     return value
+
+
+def _with_doubles(value: JsonValue) -> JsonValue:
+    match value:
+        case list():
+            return [_with_doubles(part) for part in value]
+        case dict():
+            return {name: _with_doubles(part) for name, part in value.items()}
+        case int() if not LEAST_INTEGER <= value <= LARGEST_INTEGER:
+            return float(value)
+        case _:
+            return value
 
 
 _NAMES = {"minLength": 1, "maxLength": 200, "pattern": r"^[^\x00-\x1f\x7f]+$"}
