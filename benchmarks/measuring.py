@@ -65,7 +65,9 @@ def measure_command(command: Sequence[str], **environment: str) -> Measured:
         output, _ = process.communicate()
         watcher.join()
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, output)
+        error = subprocess.CalledProcessError(process.returncode, command, output)
+        error.add_note(output)
+        raise error
     return Measured(time.perf_counter() - started, _children_seconds() - spent, peaks[0] / 2**20, output)
 
 

@@ -22,6 +22,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "row_share": (1e-6, 1),
     "l2": (0, 1e9),
     "bags": (1, 1_000),
+    "line_share": (0, 0.99),
 }
 """What each parameter may be, ends included: where boosting itself stops making sense."""
 

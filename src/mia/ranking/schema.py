@@ -87,6 +87,11 @@ class FeatureSchema:
         return () if self.affinity is None else (AFFINITY,)
 
     @property
+    def at_learnt(self) -> int:
+        """Where the column of the lines is, or would be."""
+        return len(self.names) - len(self.shown) - len(self.learnt)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The names told apart: one that came before, as an attribute may, gets a number."""
         given: dict[str, None] = {}
@@ -184,8 +189,7 @@ class FeatureSchema:
         """Contributions R x columns, in which that of the affinity goes to the columns that its lines read."""
         if terms is None:
             return contributions
-        at = contributions.shape[1] - len(self.shown) - len(self.learnt)
-        return spread(terms, contributions, at, len(self.profile), len(self.pair))
+        return spread(terms, contributions, self.at_learnt, len(self.profile), len(self.pair))
 
     def sides(self, pairs: Pairs) -> Sides:
         """What the lines of the affinity look at; FeatureMismatch for a schema that has none."""

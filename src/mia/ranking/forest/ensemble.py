@@ -128,6 +128,18 @@ def join(rows: int, blocks: Sequence[Block]) -> Floats:
     return matrix
 
 
+def whole(matrix: Floats) -> list[Block]:
+    """A matrix as the only block."""
+    return [Block(matrix, np.arange(matrix.shape[1]))]
+
+
+def column_of(blocks: Sequence[Block], place: int) -> Floats:
+    """One column of the matrix of the blocks (R)."""
+    (found,) = (block for block in blocks if place in block.features)
+    values: Floats = found.values[:, int(np.flatnonzero(found.features == place)[0])]
+    return values if found.index is None else values[found.index]
+
+
 def _mean(parts: Sequence[Floats]) -> Floats:
     return parts[0] if len(parts) == 1 else np.asarray(np.mean(parts, axis=0))
 

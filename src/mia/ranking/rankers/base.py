@@ -36,7 +36,11 @@ class FitOptions:
     bags: int = 1
     objective: Objective = Objective.VALUE
     affinity: bool = True
-    """Whether lines for each offer go before the trees, where connections are enough; see `mia.ranking.affinity`."""
+    """Whether there are lines for each offer, where connections are enough; see `mia.ranking.affinity`."""
+    line_share: float = 0.0
+    """What share of the log odds is that of the lines; the trees then do not see them. With 0 they look at them as at
+    any other column.
+    """
 
 
 class Ranker(Protocol):

@@ -18,8 +18,8 @@ from threadpoolctl import threadpool_limits
 
 from mia.frames import Floats, Ints, Matrix, Singles
 from mia.ranking.arbitration import Objective
-from mia.ranking.calibration import Calibration
-from mia.ranking.forest import Block, Ensemble, StoredBoosters, join, native
+from mia.ranking.calibration import Calibration, expit, logit
+from mia.ranking.forest import Block, Ensemble, StoredBoosters, column_of, join, native, whole
 from mia.ranking.offer_table import OfferTable
 from mia.ranking.pairs import Pairs
 from mia.ranking.rankers.base import FitOptions, read_head, readable, write_head
@@ -51,8 +51,10 @@ class LightGBMRanker:
         calibration: Calibration,
         objective: Objective = Objective.VALUE,
         answers: Sequence[str] = (),
+        line_share: float = 0.0,
     ) -> None:
         self.schema, self.calibration = schema, calibration
+        self.line_share = 0.0 if schema.affinity is None else line_share
         self.fingerprint, self.objective = schema.fingerprint, objective
         self._boosters, self._ensemble = boosters, Ensemble(boosters, answers)
         self._offer_side: tuple[OfferTable, Singles] | None = None
@@ -67,8 +69,9 @@ class LightGBMRanker:
         unseen = schema.matrix(later)
         seen = cls._dataset(matrix, labels[:cut], earlier)
         trial = _boost(cls.loss, seen, options, 0, cls._dataset(unseen, labels[cut:], later, seen))
-        calibration = Calibration.fit(cls._chance(np.asarray(trial.predict(unseen))), labels[cut:])
-        found = cls([trial], schema, calibration, options.objective)
+        found = cls([trial], schema, Calibration(), options.objective, line_share=options.line_share)
+        chance = cls._chance(np.asarray(trial.predict(unseen)))
+        found.calibration = Calibration.fit(found._beside_lines(chance, whole(unseen)), labels[cut:])
         return found.refit(pairs, labels, options)
 
     def refit(self, pairs: Pairs, labels: Floats, options: FitOptions) -> Self:
@@ -81,7 +84,7 @@ class LightGBMRanker:
         boosters = [
             _boost(self.loss, self._dataset(matrix, labels, pairs), enough, bag, None) for bag in range(options.bags)
         ]
-        return type(self)(boosters, schema, self.calibration, options.objective)
+        return type(self)(boosters, schema, self.calibration, options.objective, line_share=options.line_share)
 
     def score(self, pairs: Pairs) -> Floats:
         """Calibrated acceptance of each pair."""
@@ -91,7 +94,7 @@ class LightGBMRanker:
 
     def acceptance(self, matrix: Matrix) -> Floats:
         """Calibrated acceptance of each row of the matrix."""
-        return self._accepted(len(matrix), [Block(matrix, np.arange(matrix.shape[1]))])
+        return self._accepted(len(matrix), whole(matrix))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -110,7 +113,12 @@ class LightGBMRanker:
         worked = self._work(pairs)
         blocks = [block.take(which) for block in worked.blocks]
         terms = None if worked.terms is None else worked.terms[which]
-        return self.schema.spread(terms, self._ensemble.contributions(join(len(which), blocks)))
+        found = self._ensemble.contributions(join(len(which), blocks))
+        if self.line_share and terms is not None:
+            found = (1.0 - self.line_share) * found
+            # The first term is that of a person who is average in all.
+            found[:, self.schema.at_learnt] += self.line_share * terms[:, 1:].sum(axis=1)
+        return self.schema.spread(terms, found)
 
     def gains(self) -> dict[str, float]:
         """Share of the total gain by column, largest first."""
@@ -131,6 +139,7 @@ class LightGBMRanker:
             "answers": self._ensemble.answers,
             "schema": self.schema.to_json(),
             "calibration": {"intercept": self.calibration.intercept, "slope": self.calibration.slope},
+            "line_share": self.line_share,
         }
         write_head(folder, self, head)
 
@@ -147,7 +156,8 @@ class LightGBMRanker:
                 raise ValueError("not the files that were saved")
             boosters = StoredBoosters([file.read_text("utf-8") for file in files])
             schema, calibration = FeatureSchema.from_json(head["schema"]), Calibration(**head["calibration"])
-            found = cls(boosters, schema, calibration, head["objective"], head.get("answers", ()))
+            answers, share = head.get("answers", ()), head.get("line_share", 0.0)
+            found = cls(boosters, schema, calibration, head["objective"], answers, share)
             found._ensemble.prepare()
         return found
 
@@ -173,7 +183,16 @@ class LightGBMRanker:
         return kept
 
     def _accepted(self, rows: int, blocks: list[Block]) -> Floats:
-        return self.calibration.apply(self._chance(self._ensemble.predict(rows, blocks)))
+        return self.calibration.apply(self._beside_lines(self._chance(self._ensemble.predict(rows, blocks)), blocks))
+
+    def _beside_lines(self, chance: Floats, blocks: list[Block]) -> Floats:
+        """What the trees say of R rows, together with what the lines say: the weighted mean of their log odds, a
+        logarithmic opinion pool (Genest, C., Zidek, J., 1986).
+        """
+        if not self.line_share:
+            return chance
+        lines = column_of(blocks, self.schema.at_learnt).astype(float)
+        return expit((1.0 - self.line_share) * logit(chance) + self.line_share * lines)
 
     @classmethod
     def _dataset(
@@ -209,7 +228,11 @@ def _learn(pairs: Pairs, labels: Floats, options: FitOptions) -> tuple[FeatureSc
     # Matrices of some hundred columns: more threads than asked for only wait for one another.
     with threadpool_limits(options.threads, "blas"):
         schema, unseen = schema.with_affinity(pairs, labels)
-    return schema, schema.training_matrix(pairs, labels, unseen)
+    matrix = schema.training_matrix(pairs, labels, unseen)
+    if options.line_share:
+        # A column that is the same everywhere is no column to trees.
+        matrix[:, schema.at_learnt] = 0.0
+    return schema, matrix
 
 
 def _boost(
