@@ -80,7 +80,9 @@ def figures(connection: duckdb.DuckDBPyConnection, months: str) -> dict[str, flo
 
 
 def monthly_differences(connection: duckdb.DuckDBPyConnection, profiles: Path, day: date) -> int:
-    """Subscribers whose profile of one day tells another sum of the last 30 days than the raw files do."""
+    """Subscribers whose profile of one day tells another sum of the last 30 days than the raw files do, whose sessions
+    count in whole bytes.
+    """
     window = f"BETWEEN DATE '{day}' - 30 AND DATE '{day}' - 1"
     return connection.execute(
         f"""
@@ -88,7 +90,7 @@ def monthly_differences(connection: duckdb.DuckDBPyConnection, profiles: Path, d
             SELECT user_id::VARCHAR AS id, sum(ceil(duration)) AS minutes FROM raw_calls
             WHERE call_date {window} GROUP BY ALL
         ), sessions AS (
-            SELECT user_id::VARCHAR AS id, sum(mb_used) AS megabytes FROM raw_internet
+            SELECT user_id::VARCHAR AS id, sum(floor(mb_used * 1048576 + 0.5)) / 1048576 AS megabytes FROM raw_internet
             WHERE session_date {window} GROUP BY ALL
         ), texts AS (
             SELECT user_id::VARCHAR AS id, count(*) AS messages FROM raw_messages
