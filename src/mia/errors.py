@@ -177,6 +177,13 @@ class WorkspaceBusy(MiaError, BlockingIOError):
         super().__init__(f"another process is writing to {folder}: run this again when that one is done")
 
 
+class NotEnoughMemory(MiaError, MemoryError):
+    """The work does not fit into the setting `memory_limit`; `outcome` says what came of it and what would help."""
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__(f"this takes more memory than the setting memory_limit allows: {outcome}")
+
+
 class RunBusy(MiaError, BlockingIOError):
     """Another process holds the lock: its `pid` and `started` (microseconds), None when it has not told yet."""
 

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 from tests.fakes.intake import EVENT, NOW, OFFER, SUBSCRIBER, USAGE, Operator, write_csv
 
 from mia.domain.subscriber import ArmSplit
-from mia.errors import InvalidInput, LedgerUnavailable
+from mia.errors import InvalidInput, LedgerUnavailable, NotEnoughMemory
+from mia.intake import duplicates
 from mia.intake.report import RuleCount
+from mia.services import ingest as ingest_module
 from mia.storage.catalogues import load_catalogue_of
 from mia.tables import CANONICAL
 from mia.timeline import day_of
@@ -278,6 +281,34 @@ def test_loading_the_same_folder_twice_changes_nothing(operator: Operator) -> No
     assert operator.state() == before
     assert set(again.already_loaded) == {"subscribers.csv", "usage/a.csv", "events.csv"}
     assert again.table("offers").duplicates == 1
+
+
+@pytest.mark.parametrize("part", [1, 3, duplicates.PART])
+def test_duplicates_are_found_however_many_ids_are_compared_at_a_time(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    monkeypatch.setattr(duplicates, "PART", part)
+    rows = [{**USAGE, "record_id": f"r{number % 7}"} for number in range(20)] + [{**USAGE, "record_id": ""}] * 2
+    first = operator.load(operator.write("usage_1.csv", *rows)).table("usage")
+    assert (first.accepted, first.duplicates) == (9, 13)
+    second = operator.load(operator.write("usage_2.csv", *rows[3:9], {**USAGE, "record_id": "r9"})).table("usage")
+    assert (second.accepted, second.duplicates) == (1, 6)
+    assert [row["record_id"] for row in operator.rows("usage") if len(row["record_id"]) == 2] == [
+        *(f"r{number}" for number in range(7)),
+        "r9",
+    ]
+
+
+def test_what_does_not_fit_into_memory_changes_nothing(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, before = operator.write("usage.csv", USAGE), operator.state()
+
+    def find_too_many(*_: object) -> int:
+        raise duckdb.OutOfMemoryException("failed to allocate")
+
+    monkeypatch.setattr(ingest_module, "find_duplicates", find_too_many)
+    with pytest.raises(NotEnoughMemory, match="memory_limit"):
+        operator.load(path)
+    assert operator.state() == before
 
 
 def test_one_content_under_two_names_counts_once(operator: Operator) -> None:

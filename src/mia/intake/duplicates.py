@@ -1,6 +1,6 @@
 """Records that came before: found by their id, in the load itself and in the days of the lake that it touches."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import duckdb
 
@@ -12,6 +12,8 @@ from mia.intake.usage import record_id
 from mia.tables import LOCAL_DAY, RECORD_ID
 
 DUPLICATES = "duplicate_usage"
+PART = 8_000_000
+"""Records whose ids are compared at a time; a group of one takes some hundred bytes."""
 
 
 def find_duplicates(
@@ -26,23 +28,36 @@ def find_duplicates(
     `keys` are the identities of the files by number, `again` the numbers of files that were loaded before, and
     `paths_of` gives the lake's files of some local days. The first record of the load stays.
     """
-    sound = f'"{FAULT}" = 0 AND {RECORD_ID} IS NOT NULL'
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {DUPLICATES} AS WITH twice AS (SELECT {RECORD_ID}, "
-        f'min(("{FILE}", "{ROW}")) AS kept FROM {plan.staged} WHERE {sound} GROUP BY {RECORD_ID} HAVING count(*) > 1) '
-        f'SELECT "{FILE}", "{ROW}" FROM {plan.staged} JOIN twice USING ({RECORD_ID}) '
-        f'WHERE "{FAULT}" = 0 AND ("{FILE}", "{ROW}") <> kept'
-    )
+    rows = count(connection, f"SELECT count(*) FROM {plan.staged}")
+    places = f'SELECT "{FILE}", "{ROW}" FROM'
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {DUPLICATES} AS {places} {plan.staged} LIMIT 0")
+    for (mine,) in _parts(rows, RECORD_ID):
+        sound = f'"{FAULT}" = 0 AND {RECORD_ID} IS NOT NULL AND {mine}'
+        connection.execute(
+            f'INSERT INTO {DUPLICATES} WITH twice AS (SELECT {RECORD_ID}, min(("{FILE}", "{ROW}")) AS kept '
+            f"FROM {plan.staged} WHERE {sound} GROUP BY {RECORD_ID} HAVING count(*) > 1) "
+            f"{places} {plan.staged} JOIN twice USING ({RECORD_ID}) "
+            f'WHERE {sound} AND ("{FILE}", "{ROW}") <> kept'
+        )
     # Made-up ids cannot be in the lake unless their very file was loaded before.
     doubtful = f'"{FAULT}" = 0 AND ({RECORD_ID} IS NOT NULL OR "{FILE}" IN ({", ".join(map(str, again)) or "NULL"}))'
     touched = connection.execute(f"SELECT DISTINCT {LOCAL_DAY} FROM {plan.staged} WHERE {doubtful}").fetchall()
     # A subscriber may have moved to another time zone since, which shifts the local day of the same record by one.
     paths = paths_of(sorted({day + shift for (day,) in touched for shift in (-1, 0, 1)}))
     if paths:
-        connection.execute(
-            f'INSERT INTO {DUPLICATES} SELECT "{FILE}", "{ROW}" FROM {plan.staged} '
-            f"WHERE {doubtful} AND {record_id(keys)} IN "
-            f"(SELECT {RECORD_ID} FROM read_parquet([{literals(list(paths))}], hive_partitioning = false)) "
-            f'EXCEPT SELECT "{FILE}", "{ROW}" FROM {DUPLICATES}'
-        )
+        lake = f"read_parquet([{literals(list(paths))}], hive_partitioning = false)"
+        held, own = count(connection, f"SELECT count(*) FROM {lake}"), record_id(keys)
+        for mine, theirs in _parts(rows + held, own, RECORD_ID):
+            connection.execute(
+                f"INSERT INTO {DUPLICATES} {places} {plan.staged} "
+                f"WHERE {doubtful} AND {mine} AND {own} IN (SELECT {RECORD_ID} FROM {lake} WHERE {theirs}) "
+                f"EXCEPT {places} {DUPLICATES}"
+            )
     return count(connection, f"SELECT count(*) FROM {DUPLICATES}")
+
+
+def _parts(rows: int, *ids: str) -> Iterator[tuple[str, ...]]:
+    """Conditions on SQL of ids, for one part of all ids after the other, of which each fits into memory."""
+    parts = rows // PART + 1
+    for part in range(parts):
+        yield tuple("true" if parts == 1 else f"hash({each}) % {parts} = {part}" for each in ids)

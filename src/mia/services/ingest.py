@@ -11,7 +11,7 @@ import duckdb
 
 from mia.domain.region import Region
 from mia.domain.subscriber import ArmSplit
-from mia.errors import InvalidInput
+from mia.errors import InvalidInput, NotEnoughMemory
 from mia.intake import events, subscribers, usage
 from mia.intake.amendments import SETTLED, Settled, settle_amendments, write_amended
 from mia.intake.duplicates import DUPLICATES, find_duplicates
@@ -104,7 +104,10 @@ def ingest(
             again={number for number in chosen if keys[number] in seen},
             progress=progress,
         )
-        return work.run(change, ledger, (rejects, scratch), seen, already, found.ignored)
+        try:
+            return work.run(change, ledger, (rejects, scratch), seen, already, found.ignored)
+        except duckdb.OutOfMemoryException as error:
+            raise NotEnoughMemory("nothing was loaded; fewer files at a time take less") from error
 
 
 def _is_wanted(number: int, sources: Sequence[Source], keys: Sequence[str], seen: Mapping[str, Any]) -> bool:
