@@ -71,7 +71,7 @@ def paint(svg: str, colours: Colours, prefix: str = "chart") -> str:
 def dress(chart: Any, colours: Colours) -> Any:  # noqa: ANN401 - any top-level chart of Altair
     """A chart in the style of MIA."""
     return (
-        chart.configure(font=FONT)
+        chart.configure(font=FONT, background=colours.ground)
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=colours.text,

@@ -202,7 +202,7 @@ def _show_doors(address: str, key: str, link: str, subscriber: str) -> None:
 
 def _show_commands(home: Path, source: Path, address: str) -> None:
     """How the other commands are reached, to be pasted into another terminal."""
-    lines = ["Other commands, in another terminal:"]
+    lines = ["Other commands, in another terminal:", f"cd {shlex.quote(str(Path.cwd()))}"]
     activate = Path(sys.prefix) / "bin" / "activate"
     if shutil.which("mia") is None and activate.is_file():
         lines.append(f"source {shlex.quote(str(activate))}")

@@ -46,8 +46,11 @@ def live(asked: Living, home: Path | None) -> None:
         with HttpDoor(asked.url, _make_key(opened)) as door:
             door.require_ready()
             for _ in range(1 if asked.days else asked.months):
-                _live_month(opened, live_month(scenario, _next_month(opened)), door, asked)
-    typer.echo(f"see the arms apart: {door.url}/dashboard?by=arm, and `mia lift`")
+                lived = live_month(scenario, _next_month(opened))
+                _live_month(opened, lived, door, asked)
+    # The newest month is not complete yet, so the page would stop before it.
+    page = f"{door.url}/dashboard?by=arm&to={month_text(lived.month.number)}"
+    typer.echo(f"see the arms apart: {page}, and `mia lift`")
 
 
 def load_scenario(world: Path) -> Scenario:
@@ -119,7 +122,10 @@ def _show_lift(opened: Workspace, month: int) -> None:
         return
     ends = effect.anytime_relative_interval
     low, high = ("?" if end is None else f"{end:+.1%}" for end in (ends.low, ends.high))
-    typer.echo(f"since {since}: arm mia connects {effect.relative:+.1%} against control, {low} to {high} at every look")
+    typer.echo(
+        f"since {since}: arm mia connects {effect.relative:+.1%} against control, {low} to {high} at every look "
+        "(each subscriber beside what it connected before)"
+    )
 
 
 def _next_month(opened: Workspace) -> int:

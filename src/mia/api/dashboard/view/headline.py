@@ -79,7 +79,7 @@ def caused_view(region: str, lift: LiftFound, choice: Choice) -> CausedView:
     if group is None or lift.report.began is None:
         return CausedView(note=texts["no_decisions_short"])
     if group.small_base:
-        return CausedView(note=texts["small_base_short"])
+        return CausedView(note=texts["small_base_short"].format(region=region))
     return _caused(group, period_text(lift.report, choice.language), choice)
 
 

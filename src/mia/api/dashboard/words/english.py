@@ -108,7 +108,7 @@ TEXTS: Mapping[str, str] = {
     "lift_summary": "Connections per subscriber of arm mia against control: {lift} (interval {interval}), which is "
     "{caused} connections.",
     "lift_period": "From {start} to {end}.",
-    "lift_thin": "Without an interval, too little data: {count}.",
+    "lift_thin": "Groups without an interval, for lack of data: {count}.",
     "lift_everybody": "Lift is counted over all subscribers; filters do not narrow it.",
     "lift_caption": "Lift by group; in brackets intervals that hold at every look",
     "lift_pending": "Lift is being measured…",
@@ -116,7 +116,7 @@ TEXTS: Mapping[str, str] = {
     "no_lift_because": "Lift cannot be measured: {why}",
     "no_interval": "Too few connections for an interval yet.",
     "no_decisions_short": "No event has followed a decision of MIA yet.",
-    "small_base_short": "Too few connections to judge yet.",
+    "small_base_short": "{region}: too few connections in one of the arms to judge yet.",
     "control_mean": "control, per subscriber",
     "mia_mean": "mia, per subscriber",
     "lift_connections": "Lift of connections",
