@@ -166,6 +166,8 @@ def measure(console: Console, settings: Settings, kind: str, offers: int, chosen
     """Everything of one workspace on one ledger."""
     workspace = open_workspace(settings)
     fill_ledger(workspace, subscribers=chosen.subscribers, events=chosen.events)
+    # As on any other day: what has happened is rolled up, and does not fall to the worker that is measured.
+    workspace.uptake_report(on_read=False).refresh()
     key = workspace.keys.create(f"benchmark {time.time_ns()}", ["offers", "events"])
     ids = ids_of(chosen.subscribers, BODIES)
     environment = {"MIA_HOME": str(workspace.home), "MIA_ARMS__CONTROL_SHARE": "0"}
