@@ -42,7 +42,7 @@ RECORDS ?= 2000000
 test-slow: $(READY) java browser ## Run the truth tests that take minutes; TESTS="tests/engines" for some of them, RECORDS that DuckDB and Spark agree on
 	@SPARK_RECORDS=$(RECORDS) $(PYTEST_SLOW) -m slow --ignore tests/faults $(TESTS) $(QUIET_END)
 
-EXAMPLES ?= 150
+EXAMPLES ?= 400
 CASES ?= 3000
 # Kills in all, seconds that PostgreSQL stays away, requests in a row, and moves of the clock.
 KILLS ?= 50
@@ -50,7 +50,7 @@ OUTAGE ?= 30
 REQUESTS ?= 20000
 MOVES ?= 600
 FAULTS := FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_CASES=$(CASES) FAULT_KILLS=$(KILLS) FAULT_OUTAGE_SECONDS=$(OUTAGE) FAULT_REQUESTS=$(REQUESTS) FAULT_CLOCK_STEPS=$(MOVES)
-test-faults: $(READY) ## Fuzz, attack, kill and starve the service; EXAMPLES an operation (150: 10,000 cases and more), CASES of events, KILLS, OUTAGE in seconds, REQUESTS, MOVES of the clock
+test-faults: $(READY) ## Fuzz, attack, kill and starve the service; EXAMPLES an operation (400: 10,000 cases and more), CASES of events, KILLS, OUTAGE in seconds, REQUESTS, MOVES of the clock
 	@$(FAULTS) $(PYTEST) -rP tests/faults $(QUIET_END)
 
 check: $(READY) ## Lint, types, floors, and the tests that need no world around them
