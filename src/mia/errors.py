@@ -16,6 +16,7 @@ MiaError
 ├── GateRefused                        the gate kept a model from going live
 ├── RequestConflict                    a request id was used before for another request
 ├── WorkspaceBusy (BlockingIOError)    another process is writing to the workspace
+├── NotEnoughMemory (MemoryError)      the work does not fit into what the settings allow
 ├── RunBusy (BlockingIOError)          another process is at the same work already
 ├── SpoolBusy (BlockingIOError)        what waits in a spool must reach the ledger first
 ├── LedgerUnavailable (ConnectionError)
