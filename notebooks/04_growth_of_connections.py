@@ -24,14 +24,15 @@
 # %%
 from IPython.display import SVG
 
-from mia.api.dashboard.charts import ChartKind, draw_chart
-from mia.api.dashboard.view import build_series
+from mia.api.dashboard.charts import Brush
+from mia.api.dashboard.charts.drawn import draw_connections, draw_index
+from mia.api.dashboard.series import build_series
 from mia.bootstrap import require_workspace
 from mia.domain.offer import Language
 from mia.settings import load_settings
 from mia.uptake.growth import name_unknown
 
-workspace = require_workspace(load_settings())
+workspace, brush = require_workspace(load_settings()), Brush(Language.EN, solid=True)
 uptake = workspace.uptake
 baseline, *later = uptake.months()
 f"events from {baseline} on, {len(later)} months after it"
@@ -67,13 +68,13 @@ table.to_pandas().set_index(["group", "month"]).sort_index()
 
 # %%
 by_region = build_series(table.to_pylist(), str)
-SVG(draw_chart(ChartKind.INDEX, by_region, Language.EN, "light", "wide"))
+SVG(draw_index(by_region, [], brush))
 
 # %% [markdown]
 # An index hides size: a region that began with three connections doubles easily. New connections by month:
 
 # %%
-SVG(draw_chart(ChartKind.CONNECTIONS, by_region, Language.EN, "light", "wide"))
+SVG(draw_connections(by_region, [], brush))
 
 # %% [markdown]
 # ## By arm
@@ -86,7 +87,7 @@ by_arm = name_unknown(uptake.table(baseline, by="arm"))
 by_arm.to_pandas().set_index(["group", "month"]).sort_index()
 
 # %%
-SVG(draw_chart(ChartKind.INDEX, build_series(by_arm.to_pylist(), str), Language.EN, "light", "wide"))
+SVG(draw_index(build_series(by_arm.to_pylist(), str), [], brush))
 
 # %% [markdown]
 # What every figure means: [docs/uptake.md](../docs/uptake.md). The same on the command line: `mia uptake --baseline
