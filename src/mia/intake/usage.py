@@ -27,7 +27,7 @@ from mia.tables import (
 )
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
-AT_ONCE = 4_000_000
+AT_ONCE = 2_000_000
 """Records that are sorted and written at a time: each day that is open for writing takes memory of its own."""
 Arrival = Literal["occurred", "load"]
 """When a record that does not say it is taken to have arrived: when it happened, or when it is loaded."""
