@@ -100,10 +100,10 @@ def write_usage(
     """
     # Joining nothing away, and adding nothing, still take time.
     fresh = f'ANTI JOIN {apart} USING ("{FILE}", "{ROW}")' if apart else ""
+    names = ", ".join(map(identifier, LAKE_USAGE.names))
     written: list[DayFile] = []
     for first, last in _ranges(connection, plan, besides):
         days = f"{LOCAL_DAY} BETWEEN {first} AND {last}"
-        names = ", ".join(map(identifier, LAKE_USAGE.names))
         further = f"UNION ALL SELECT {names} FROM {besides} WHERE {days}" if besides else ""
         found = connection.execute(
             f"COPY (SELECT {lake_columns(record_id(keys))} FROM {plan.staged} {fresh} "
