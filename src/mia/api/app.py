@@ -19,6 +19,7 @@ from mia.api.dashboard.login import login_routes
 from mia.api.dashboard.routes import dashboard_routes
 from mia.api.deciding import Deciding
 from mia.api.envelope import Envelope
+from mia.api.express import Express
 from mia.api.metrics import Metrics
 from mia.api.problems import describe_problems, install_problems
 from mia.api.protocol import LIMITS
@@ -92,9 +93,11 @@ def create_app(
     )
     deciding, recording = Deciding(services, metrics), Recording(services, metrics)
     pages = open_pages(Path(__file__).parent / "dashboard")
+    decisions, decide = decision_routes(services, door, deciding)
+    events, record = event_routes(door, recording)
     for router in (
-        decision_routes(services, door, deciding),
-        event_routes(door, recording),
+        decisions,
+        events,
         recommendation_routes(services, door, deciding, recording),
         uptake_routes(services.uptake, door),
         lift_routes(services.lift, door),
@@ -104,6 +107,7 @@ def create_app(
         docs_routes(app, pages),
     ):
         app.include_router(router)
+    app.add_middleware(Express, lanes=(decide, record))
     app.add_middleware(Envelope, metrics=metrics, limits=limits, access_log=access_log, traces=traces)
     app.add_middleware(TmfErrors)
     install_problems(app)

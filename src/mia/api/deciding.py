@@ -1,20 +1,16 @@
 """One way to a committed decision, for every face of it."""
 
 import asyncio
-import logging
-from dataclasses import replace
 from functools import lru_cache
 
 from mia.api.metrics import Metrics
 from mia.api.services import Offers, Services
 from mia.api.together import Together
 from mia.domain.decision import Decision, DecisionRequest, Fallback
-from mia.errors import LedgerUnavailable
 from mia.logs import Exchange
 from mia.services.decide import Traced
 
 OLD_CATALOGUES = 8
-_LOG = logging.getLogger(__name__)
 
 
 class Deciding:
@@ -22,22 +18,16 @@ class Deciding:
 
     def __init__(self, services: Services, metrics: Metrics) -> None:
         self._services, self._metrics = services, metrics
-        self._together = Together(services.decisions)
+        self._together = Together(services.decisions, services.writer)
         self._catalogue_of = lru_cache(maxsize=OLD_CATALOGUES)(services.catalogue)
 
     async def take(self, request: DecisionRequest, exchange: Exchange) -> tuple[Decision, Offers]:
         """The decision as the ledger holds it after the commit; the answer is never empty when it cannot."""
-        proposed = await self._together.propose(request)
-        decision = proposed.proposal.decision
-        exchange.mark_shared("decide", proposed.share, "wait")
-        try:
-            decision = await asyncio.shield(asyncio.wrap_future(self._services.writer.submit(proposed.proposal)))
-        except LedgerUnavailable:
-            _LOG.exception("decision %s is answered but not stored", decision.decision_id)
-            self._metrics.count_unstored()
-            decision = replace(decision, fallback=Fallback.NOT_STORED)
+        decision = await self._together.take(request, exchange)
         exchange.mark("commit")
         self._metrics.count_decision(decision)
+        if decision.fallback is Fallback.NOT_STORED:
+            self._metrics.count_unstored()
         return decision, await self.catalogue_then(decision)
 
     async def find(self, decision_id: str) -> tuple[Decision, Offers]:

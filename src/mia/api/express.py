@@ -1,50 +1,107 @@
-"""A route that takes well-formed requests the short way, and leaves all others to the framework.
+"""Lanes in front of the framework: well-formed requests of what is asked often are answered without it.
 
-What is asked often and well is read and answered without the framework's search for parameters. Whatever cannot be read
-so goes the usual way, which says what is wrong; the OpenAPI document knows only that one.
+Whatever cannot be read goes the usual way, which says what is wrong; the OpenAPI document knows only that one.
 """
 
 import json
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from fastapi import Request, Response
-from fastapi.routing import APIRoute
+from fastapi import Response
 from pydantic import BaseModel, ValidationError
-from starlette.requests import ClientDisconnect
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mia.api.problems import error_response
+from mia.errors import MiaError
 
 Body = TypeVar("Body", bound=BaseModel)
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-JSON = "application/json"
+JSON = b"application/json"
 
 
-def express_route(kind: type[Body], answer: Callable[[Request, Body], Awaitable[Response]]) -> type[APIRoute]:
-    """A kind of route whose POST requests with a JSON body of a kind are answered by `answer`, which lets the caller in
-    and raises the errors that the route itself would.
+@dataclass(frozen=True, slots=True)
+class Lane(Generic[Body]):
+    """POST requests to `path` whose JSON body is of a `kind`: `answer` lets the caller in, and raises the errors that
+    the route itself would.
     """
 
-    class Express(APIRoute):
-        def get_route_handler(self) -> Handler:
-            usual = super().get_route_handler()
-            if self.methods != {"POST"}:
-                return usual
-
-            async def handle(request: Request) -> Response:
-                body = await _read(request, kind)
-                return await usual(request) if body is None else await answer(request, body)
-
-            return handle
-
-    return Express
+    path: str
+    kind: type[Body]
+    answer: Callable[[Scope, Body], Awaitable[Response]]
 
 
-async def _read(request: Request, kind: type[Body]) -> Body | None:
-    """The body of a request that is well formed; the bytes of any other are kept for who looks closer."""
-    sort = request.headers.get("content-type", "")
-    if sort != JSON and not sort.startswith(f"{JSON};"):
+class Express:
+    """ASGI middleware next to the routes."""
+
+    def __init__(self, app: ASGIApp, lanes: Iterable[Lane[Any]]) -> None:
+        self._app = app
+        self._lanes = {lane.path: lane for lane in lanes}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or pass it on."""
+        lane = self._lanes.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if lane is None or not _is_json(scope):
+            await self._app(scope, receive, send)
+            return
+        arrived = _Arrived(receive)
+        body = _read(await arrived.everything(), lane.kind)
+        if body is None:
+            await self._app(scope, arrived.again, send)
+            return
+        # Where metrics and log lines look for the pattern of the address.
+        scope["route"] = lane
+        try:
+            response = await lane.answer(scope, body)
+        except MiaError as error:
+            response = error_response(error)
+        await response(scope, arrived.again, send)
+
+
+class _Arrived:
+    """What a client sent, kept for who looks closer."""
+
+    __slots__ = ("_failure", "_messages", "_receive")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._messages: list[Message] = []
+        self._failure: HTTPException | None = None
+
+    async def everything(self) -> bytes | None:
+        """The body, None where it did not come whole."""
+        while True:
+            try:
+                message = await self._receive()
+            except HTTPException as failure:
+                self._failure = failure
+                return None
+            self._messages.append(message)
+            if message["type"] != "http.request":
+                return None
+            if not message.get("more_body", False):
+                return b"".join([part.get("body", b"") for part in self._messages])
+
+    async def again(self) -> Message:
+        """The same once more, message by message, and then what comes after it."""
+        if self._messages:
+            return self._messages.pop(0)
+        if self._failure is not None:
+            raise self._failure
+        return await self._receive()
+
+
+def _is_json(scope: Scope) -> bool:
+    sort = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    return bool(sort == JSON or sort.startswith(JSON + b";"))
+
+
+def _read(text: bytes | None, kind: type[Body]) -> Body | None:
+    """A well-formed body, None for any other."""
+    if text is None:
         return None
     try:
         # The framework's own reader, so that both ways take the same texts for the same values.
-        return kind.model_validate(json.loads(await request.body()))
-    except (ValidationError, ValueError, RecursionError, ClientDisconnect):
+        return kind.model_validate(json.loads(text))
+    except (ValidationError, ValueError, RecursionError):
         return None

@@ -90,14 +90,20 @@ class Recorder(Protocol):
 
 
 class Writer(Protocol):
-    """Group commit into the ledger: futures are done after the commit. Raises LedgerUnavailable, now or later."""
+    """Group commit into the ledger: answers come after the commit. Raises LedgerUnavailable, now or later."""
 
     @property
     def waiting(self) -> int:
         """Submissions that wait for a commit."""
 
-    def submit(self, proposal: Proposal) -> Future[Decision]:
-        """Store a decision; the stored one comes back (an earlier one when the request id repeats)."""
+    def submit(
+        self,
+        proposals: Sequence[Proposal],
+        answered: Callable[[Sequence[tuple[int, Decision | Exception]]], None],
+    ) -> None:
+        """Store decisions; `answered` gets the stored ones by their places, as they come and in another thread (an
+        earlier one where the request id repeats), or why there is none.
+        """
 
     def submit_events(self, events: Sequence[Event]) -> Future[list[Outcome]]:
         """Store events; one outcome for each, in order."""

@@ -1,48 +1,56 @@
-"""Decisions of requests that wait at the same time, taken together: what they have in common is done once.
+"""Decisions of requests that wait at the same time, taken and committed together: what they share is done once.
 
 There is no timer: a request that finds nobody deciding is decided at once, and alone. Under load requests arrive while
 others are decided, and the groups grow by themselves.
 """
 
 import asyncio
+import logging
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from time import perf_counter
 
-from mia.api.services import Decisions
-from mia.domain.decision import DecisionRequest
-from mia.errors import Overloaded
+from mia.api.services import Decisions, Writer
+from mia.domain.decision import Decision, DecisionRequest, Fallback
+from mia.errors import LedgerUnavailable, MiaError, Overloaded
+from mia.logs import Exchange
 from mia.ports import Proposal
 
 CAPACITY = 1_024
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Proposed:
-    """A proposal, and the share of the time that deciding took, in seconds."""
+class _Waiting:
+    """A request and who waits for its decision."""
 
-    proposal: Proposal
-    share: float
+    request: DecisionRequest
+    exchange: Exchange
+    future: "asyncio.Future[Decision]"
 
 
 class Together:
     """The requests that wait for their decision, in one event loop; more than `capacity` are Overloaded."""
 
-    def __init__(self, decisions: Decisions, capacity: int = CAPACITY) -> None:
-        self._decisions, self._capacity = decisions, capacity
-        self._waiting: deque[tuple[DecisionRequest, asyncio.Future[Proposed]]] = deque()
+    def __init__(self, decisions: Decisions, writer: Writer, capacity: int = CAPACITY) -> None:
+        self._decisions, self._writer, self._capacity = decisions, writer, capacity
+        self._waiting: deque[_Waiting] = deque()
 
-    def propose(self, request: DecisionRequest) -> "asyncio.Future[Proposed]":
-        """The decision on a request, which is then to be committed; raises Overloaded, at once, when too many wait."""
+    def take(self, request: DecisionRequest, exchange: Exchange) -> "asyncio.Future[Decision]":
+        """The decision on a request as the ledger holds it after the commit; one that the ledger could not take comes
+        back as not stored. Raises Overloaded, at once, when too many wait.
+        """
         if len(self._waiting) >= self._capacity:
             raise Overloaded("too many requests wait for their decision")
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Proposed] = loop.create_future()
-        self._waiting.append((request, future))
+        waiting = _Waiting(request, exchange, loop.create_future())
+        self._waiting.append(waiting)
         if len(self._waiting) == 1:
             # Behind whatever is ready by now: requests that have been read meanwhile come along.
             loop.call_soon(self._decide)
-        return future
+        return waiting.future
 
     def _decide(self) -> None:
         most = self._decisions.together
@@ -50,14 +58,47 @@ class Together:
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._decide)
         # Who gave up waiting is not decided.
-        asked = [(request, future) for request, future in taken if not future.done()]
+        asked = [one for one in taken if not one.future.done()]
         if not asked:
             return
         begun = perf_counter()
-        found = self._decisions.propose([request for request, _ in asked])
+        found = self._decisions.propose([one.request for one in asked])
         share = (perf_counter() - begun) / len(asked)
-        for (_, future), proposal in zip(asked, found, strict=True):
+        proposed: list[tuple[_Waiting, Proposal]] = []
+        for one, proposal in zip(asked, found, strict=True):
+            one.exchange.mark_shared("decide", share, "wait")
             if isinstance(proposal, Exception):
-                future.set_exception(proposal)
+                one.future.set_exception(proposal)
             else:
-                future.set_result(Proposed(proposal, share))
+                proposed.append((one, proposal))
+        if proposed:
+            self._commit(proposed)
+
+    def _commit(self, proposed: Sequence[tuple[_Waiting, Proposal]]) -> None:
+        loop = asyncio.get_running_loop()
+
+        def answered(found: Sequence[tuple[int, Decision | Exception]]) -> None:
+            # Once the loop is closed nobody waits any more.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(_tell, proposed, found)
+
+        try:
+            self._writer.submit([proposal for _, proposal in proposed], answered)
+        except MiaError as error:
+            _tell(proposed, [(place, error) for place in range(len(proposed))])
+
+
+def _tell(proposed: Sequence[tuple[_Waiting, Proposal]], found: Sequence[tuple[int, Decision | Exception]]) -> None:
+    """Give those who wait the decisions that stand, or what came in their way."""
+    for place, answer in found:
+        one, proposal = proposed[place]
+        if one.future.done():
+            continue
+        if isinstance(answer, LedgerUnavailable):
+            decision = proposal.decision
+            _LOG.error("decision %s is answered but not stored", decision.decision_id, exc_info=answer)
+            one.future.set_result(replace(decision, fallback=Fallback.NOT_STORED))
+        elif isinstance(answer, Exception):
+            one.future.set_exception(answer)
+        else:
+            one.future.set_result(answer)

@@ -3,12 +3,14 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from mia.api import access
 from mia.api.access import Access
 from mia.api.deciding import Deciding
 from mia.api.encode import encode_decision, encode_trace
-from mia.api.express import express_route
+from mia.api.express import Lane
 from mia.api.language import preferred_language
 from mia.api.problems import problem_responses
 from mia.api.services import Services
@@ -16,9 +18,11 @@ from mia.api.wire import DecisionAnswer, DecisionBody, TraceAnswer
 from mia.domain.decision import Decision, DecisionRequest
 from mia.logs import Exchange, exchange_of
 
+DECISIONS = "/v1/decisions"
 
-def decision_routes(services: Services, door: Access, deciding: Deciding) -> APIRouter:
-    """Routes under /v1/decisions."""
+
+def decision_routes(services: Services, door: Access, deciding: Deciding) -> tuple[APIRouter, Lane[DecisionBody]]:
+    """Routes under /v1/decisions, and the short way to decisions."""
 
     async def answer(body: DecisionBody, accept_language: str | None, exchange: Exchange) -> Response:
         exchange.hidden = body.subscriber_id
@@ -39,14 +43,14 @@ def decision_routes(services: Services, door: Access, deciding: Deciding) -> API
         exchange.mark("encode")
         return _answer(decision, content)
 
-    async def express(http: Request, body: DecisionBody) -> Response:
-        await door.admit(http.scope, access.OFFERS)
-        return await answer(body, http.headers.get("accept-language"), exchange_of(http.scope))
+    async def express(scope: Scope, body: DecisionBody) -> Response:
+        await door.admit(scope, access.OFFERS)
+        return await answer(body, Headers(scope=scope).get("accept-language"), exchange_of(scope))
 
-    router = APIRouter(tags=["decisions"], route_class=express_route(DecisionBody, express))
+    router = APIRouter(tags=["decisions"])
 
     @router.post(
-        "/v1/decisions",
+        DECISIONS,
         summary="The best offers for a subscriber",
         response_model=DecisionAnswer,
         responses=problem_responses(401, 403, 408, 409, 413, 422, 429, 503),
@@ -61,7 +65,7 @@ def decision_routes(services: Services, door: Access, deciding: Deciding) -> API
         return await answer(body, accept_language, exchange_of(http.scope))
 
     @router.get(
-        "/v1/decisions/{decision_id}",
+        f"{DECISIONS}/{{decision_id}}",
         summary="How a decision came about",
         response_model=TraceAnswer,
         responses=problem_responses(401, 403, 404, 422, 429, 503),
@@ -72,7 +76,7 @@ def decision_routes(services: Services, door: Access, deciding: Deciding) -> API
         found, catalogue = await deciding.trace(decision_id)
         return _answer(found.decision, encode_trace(found, catalogue))
 
-    return router
+    return router, Lane(DECISIONS, DecisionBody, express)
 
 
 def _answer(decision: Decision, content: bytes) -> Response:

@@ -14,47 +14,21 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from itertools import islice
 
-from mia.domain.decision import Decision
 from mia.domain.event import Event, EventKind, Outcome
 from mia.domain.following import is_unfinished
-from mia.errors import LedgerUnavailable, MiaError, Overloaded, StaleDecision
+from mia.errors import LedgerUnavailable, Overloaded
 from mia.ports import NO_BUDGETS, Proposal
 from mia.storage.ledger.shelter import Receiver, Shelter
+from mia.storage.ledger.submissions import Answered, EventBatch, ProposalBatch, Submission
 
 GROUP = 2_048
 PATIENCE = 5.0
 RETRY = 1.0
 """Seconds after which a ledger that was away is tried again, and files left behind are looked for."""
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Events:
-    events: Sequence[Event]
-    since: float
-    future: "Future[list[Outcome]]" = field(default_factory=Future)
-
-    @property
-    def size(self) -> int:
-        return len(self.events)
-
-
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    proposal: Proposal
-    since: float
-    future: "Future[Decision]" = field(default_factory=Future)
-
-    @property
-    def size(self) -> int:
-        return 1
-
-
-_Item = _Events | _Decision
 
 
 class GroupCommit:
@@ -75,8 +49,8 @@ class GroupCommit:
     ) -> None:
         self._ledger, self._shelter, self._budgets = ledger, shelter, budgets
         self._patience, self._clock = patience, clock
-        self._queue: queue.Queue[_Item | None] = queue.Queue(capacity)
-        self._again: list[_Item] = []
+        self._queue: queue.Queue[Submission | None] = queue.Queue(capacity)
+        self._again: list[Submission] = []
         self._away_until = self._look_at = clock()
         self._busy_since: float | None = None
         self._open = True
@@ -98,24 +72,18 @@ class GroupCommit:
         """Outcomes of the events, in order, once they are committed or sheltered. Raises Overloaded when the queue is
         full and LedgerUnavailable when it is closed; the future raises what the commit raised.
         """
-        item = _Events(tuple(events), self._clock())
-        self._submit(item)
-        return item.future
+        batch = EventBatch(tuple(events), self._clock())
+        self._submit(batch)
+        return batch.future
 
-    def submit_decision(self, decision: Decision) -> "Future[Decision]":
-        """The same for a decision that is a fact, and is kept as it is."""
-        return self.submit(Proposal(decision))
+    def submit(self, proposals: Sequence[Proposal], answered: Answered) -> None:
+        """Store decisions that were taken together. `answered` gets, for each by its place, the decision that stands
+        once it is committed (this one, one taken anew because this was overtaken, or an earlier one with the same
+        request id), or why there is none. The fallback of a decision tells when it could only be sheltered.
 
-    def submit(self, proposal: Proposal) -> "Future[Decision]":
-        """The decision that stands once it is committed: this one, one taken anew because this was overtaken, or an
-        earlier one with the same request id. Its fallback tells when it could only be sheltered.
-
-        Raises Overloaded when the queue is full and LedgerUnavailable when it is closed; the future raises
-        RequestConflict and what the commit raised.
+        Raises Overloaded when the queue is full and LedgerUnavailable when it is closed.
         """
-        item = _Decision(proposal, self._clock())
-        self._submit(item)
-        return item.future
+        self._submit(ProposalBatch(proposals, range(len(proposals)), self._clock(), answered))
 
     def close(self) -> None:
         """Commit everything that was taken, then stop; later submissions are refused."""
@@ -125,7 +93,7 @@ class GroupCommit:
             self._queue.put(None)
         self._thread.join()
 
-    def _submit(self, item: _Item) -> None:
+    def _submit(self, item: Submission) -> None:
         # Under the gate, so that nothing can slip in behind the end mark and wait for ever.
         with self._gate:
             if not self._open:
@@ -142,7 +110,7 @@ class GroupCommit:
         while more or self._again:
             group, more = self._take(more)
             # A caller that gave up before its turn is left out; from here on nobody can give up any more.
-            live = [item for item in group if item.future.running() or item.future.set_running_or_notify_cancel()]
+            live = [item for item in group if item.begin()]
             late = self._clock() - self._patience
             _fail([item for item in live if item.since < late], Overloaded("this waited for too long"))
             fresh = [item for item in live if item.since >= late]
@@ -154,7 +122,7 @@ class GroupCommit:
         if self._shelter is not None:
             self._shelter.close()
 
-    def _take(self, more: bool) -> tuple[list[_Item], bool]:
+    def _take(self, more: bool) -> tuple[list[Submission], bool]:
         group, self._again = self._again, []
         size = len(group)
         while more and size < GROUP:
@@ -168,16 +136,16 @@ class GroupCommit:
             size += item.size
         return group, more
 
-    def _commit(self, group: list[_Item]) -> None:
+    def _commit(self, group: list[Submission]) -> None:
         if self._shelter is not None and self.is_away:
             self._keep(group, LedgerUnavailable("the ledger was away a moment ago"))
             return
-        batches = [item for item in group if isinstance(item, _Events)]
-        decisions = [item for item in group if isinstance(item, _Decision)]
+        batches = [item for item in group if isinstance(item, EventBatch)]
+        decided = [item for item in group if isinstance(item, ProposalBatch)]
         try:
             outcomes, answers = self._ledger.commit(
                 [self._finished(item.events) for item in batches],
-                [item.proposal for item in decisions],
+                [proposal for item in decided for proposal in item.proposals],
                 self._budgets(),
             )
         except LedgerUnavailable as error:
@@ -186,55 +154,53 @@ class GroupCommit:
             self._keep(group, error)
         except Exception as error:
             # Whatever it is, its caller must get it, and the writer must live on.
-            if len(group) == 1:
-                _fail(group, error)
+            parts = _parts(group)
+            if len(parts) == 1:
+                _fail(parts, error)
             else:
                 # One of them cannot be stored; alone, only that one fails.
-                for item in group:
-                    self._commit([item])
+                for part in parts:
+                    self._commit([part])
         else:
             for batch, outcome in zip(batches, outcomes, strict=True):
                 batch.future.set_result(outcome)
-            for asked, answer in zip(decisions, answers, strict=True):
-                if isinstance(answer, StaleDecision):
-                    self._again.append(asked)
-                elif isinstance(answer, MiaError):
-                    asked.future.set_exception(answer)
-                else:
-                    asked.future.set_result(answer)
+            rest = iter(answers)
+            left = [item.answer(list(islice(rest, item.size))) for item in decided]
+            self._again += [item for item in left if item is not None]
 
     def _finished(self, events: Sequence[Event]) -> Sequence[Event]:
         if self._shelter is None or not any(map(is_unfinished, events)):
             return events
         return self._shelter.finish(self._ledger, events)
 
-    def _keep(self, group: list[_Item], error: LedgerUnavailable) -> None:
+    def _keep(self, group: list[Submission], error: LedgerUnavailable) -> None:
         """Take work into the shelter; one that finds no room spoils no neighbour."""
         if self._shelter is None:
             _fail(group, error)
             return
-        kept: list[Callable[[], None]] = []
-        for item in group:
+        kept: list[tuple[Submission, Callable[[], object]]] = []
+        for part in _parts(group):
             try:
-                kept.append(partial(item.future.set_result, self._sheltered(self._shelter, item)))
+                kept.append((part, self._sheltered(self._shelter, part)))
             except Exception as problem:
                 # As above: the caller's, whatever it is.
-                _fail([item], problem)
+                part.fail(problem)
         try:
             self._shelter.sync()
         except LedgerUnavailable as problem:
-            _fail([item for item in group if not item.future.done()], problem)
+            _fail([part for part, _ in kept], problem)
         else:
-            for answer in kept:
-                answer()
+            for _, tell in kept:
+                tell()
 
-    def _sheltered(self, shelter: Shelter, item: _Item) -> Any:  # noqa: ANN401 - the result of the item's future
-        if isinstance(item, _Decision):
-            return shelter.keep_decision(item.proposal)
+    def _sheltered(self, shelter: Shelter, part: Submission) -> Callable[[], object]:
+        """Take in what may fail by itself; how to tell its caller."""
+        if isinstance(part, ProposalBatch):
+            return partial(part.answer, [shelter.keep_decision(proposal) for proposal in part.proposals])
         budgets = self._budgets()
-        if any(one.kind is EventKind.CONNECTION and one.offer_id in budgets for one in item.events):
+        if any(one.kind is EventKind.CONNECTION and one.offer_id in budgets for one in part.events):
             raise LedgerUnavailable("nothing tells what is left of a budget while the ledger is away")
-        return shelter.keep_events(item.events)
+        return partial(part.future.set_result, shelter.keep_events(part.events))
 
     def _deliver(self) -> None:
         """Hand on some of what is sheltered; where nothing is, look again only after a while."""
@@ -250,6 +216,10 @@ class GroupCommit:
             log.exception("what is in the spool could not be delivered; it stays there")
 
 
-def _fail(group: list[_Item], error: Exception) -> None:
+def _parts(group: Sequence[Submission]) -> list[Submission]:
+    return [part for item in group for part in item.parts()]
+
+
+def _fail(group: Sequence[Submission], error: Exception) -> None:
     for item in group:
-        item.future.set_exception(error)
+        item.fail(error)
