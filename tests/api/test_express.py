@@ -34,6 +34,22 @@ BODIES = (
     b"\xef\xbb\xbf" + orjson.dumps(ASK),
     DEEP,
 )
+SEEN = {
+    "event_id": "e1",
+    "occurred_at": "2021-06-30T12:00:00Z",
+    "subscriber_id": "s1",
+    "offer_id": "video",
+    "kind": "click",
+    "channel": "app",
+}
+EVENTS = (
+    orjson.dumps({"events": [SEEN, SEEN | {"event_id": "e2"}, {"event_id": "e3"}, SEEN]}),
+    orjson.dumps({"events": [SEEN, SEEN | {"channel": "web"}]}),
+    orjson.dumps({"events": []}),
+    orjson.dumps({"events": SEEN}),
+    orjson.dumps(SEEN),
+    b"{",
+)
 HEADERS = (
     {"Content-Type": "application/json"},
     {"Content-Type": "application/json; charset=utf-8", "Accept-Language": "en"},
@@ -53,21 +69,21 @@ def door() -> Iterator[Door]:
         yield opened
 
 
-def exchange(door: Door, body: bytes, headers: dict[str, str], key: str | None) -> Found:
+def exchange(door: Door, body: bytes, headers: dict[str, str], key: str | None, path: str) -> Found:
     door.decisions.asked.clear()
     door.ledger._decisions.clear()
-    answer = door.post("/v1/decisions", key=key, content=body, headers=headers | {"X-Request-Id": "the-same"})
+    door.ledger._by_id.clear()
+    answer = door.post(path, key=key, content=body, headers=headers | {"X-Request-Id": "the-same"})
     return answer.status_code, answer.content, dict(answer.headers)
 
 
-def both_ways(door: Door, body: bytes, headers: dict[str, str], key: str | None) -> list[Found]:
-    async def nothing(*_: object) -> None:
-        return None
-
+def both_ways(
+    door: Door, body: bytes, headers: dict[str, str], key: str | None, path: str = "/v1/decisions"
+) -> list[Found]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(mia.api.express, "_read", nothing)
-        usual = exchange(door, body, headers, key)
-    return [exchange(door, body, headers, key), usual]
+        patched.setattr(mia.api.express, "_read", lambda *_: None)
+        usual = exchange(door, body, headers, key, path)
+    return [exchange(door, body, headers, key, path), usual]
 
 
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
@@ -75,6 +91,14 @@ def test_any_body_is_answered_alike(door: Door, body: bytes) -> None:
     for headers in HEADERS:
         short, usual = both_ways(door, body, headers, "offers")
         assert short == usual
+
+
+@pytest.mark.parametrize("body", EVENTS, ids=range(len(EVENTS)))
+def test_any_events_are_answered_alike(door: Door, body: bytes) -> None:
+    for headers in HEADERS:
+        for key in ("events", "offers"):
+            short, usual = both_ways(door, body, headers, key, "/v1/events")
+            assert short == usual
 
 
 @pytest.mark.parametrize("key", [None, "nobody", "events", "admin"])
@@ -102,8 +126,8 @@ def test_well_formed_requests_go_the_short_way(door: Door, monkeypatch: pytest.M
     taken = []
     read = mia.api.express._read
 
-    async def watched(*asked: Any) -> Any:
-        taken.append(await read(*asked))
+    def watched(*asked: Any) -> Any:
+        taken.append(read(*asked))
         return taken[-1]
 
     monkeypatch.setattr(mia.api.express, "_read", watched)

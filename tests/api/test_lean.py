@@ -16,6 +16,7 @@ HEAVY = (
 CHECK = f"found = [name for name in {HEAVY!r} if name in sys.modules]; assert not found, found\n"
 DECIDE = f"""
 import os, sys
+from queue import SimpleQueue
 from mia.api.app import create_app
 from mia.api.serve import services_of
 from mia.bootstrap import Parts
@@ -29,7 +30,9 @@ subscriber = parts.profiles.reader(services.decisions.snapshot).first(1)[0]
 (proposal,) = services.decisions.propose([DecisionRequest(subscriber, "app", {NOON})])
 decision = proposal.decision
 assert (decision.fallback, decision.versions.model) == (None, "1"), decision
-services.writer.submit(proposal).result()
+answers = SimpleQueue()
+services.writer.submit([proposal], answers.put)
+assert answers.get(timeout=60) == [(0, decision)]
 services.decisions.reload()
 services.ages()
 assert b"<html" in services.card("champion")

@@ -198,7 +198,7 @@ def card_of(version: str) -> bytes:
 class FullWriter:
     """A writer that refuses everything."""
 
-    def submit(self, proposal: Proposal) -> Any:
+    def submit(self, proposals: Sequence[Proposal], answered: Any) -> None:
         raise LedgerUnavailable("the local spool is full")
 
     def submit_events(self, events: Any) -> Any:

@@ -13,6 +13,7 @@ from shutil import copytree
 from typing import Any
 
 import pytest
+from tests.fakes.callers import hand_in
 from tests.fakes.door import FakeClock
 from tests.fakes.policies import put_policy
 from tests.fakes.postgres import Postgres
@@ -51,7 +52,7 @@ class Operator:
         request = DecisionRequest(subscriber_id, "app", self.clock(), request_id=request_id)
         (proposal,) = self.opened.decisions.propose([request])
         assert isinstance(proposal, Proposal)
-        decision = self.opened.writer.submit(proposal).result()
+        decision = hand_in(self.opened.writer, proposal).result()
         self.decided.append(decision)
         return decision
 

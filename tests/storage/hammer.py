@@ -7,6 +7,7 @@ from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
+from tests.fakes.callers import hand_in
 from tests.storage.records import an_event
 from tests.storage.test_past import AT, showing
 
@@ -55,7 +56,7 @@ def ask(ledger: SqlLedger, place: int, requests: int) -> list[list[str]]:
         def again(past: Past | None) -> Decision:
             return take(number, past)
 
-        stood = writer.submit(Proposal(again(ledger.past("s1", at=AT)), again)).result()
+        stood = hand_in(writer, Proposal(again(ledger.past("s1", at=AT)), again)).result()
         return [offer.offer_id for offer in stood.offers]
 
     with ThreadPoolExecutor(requests) as pool:

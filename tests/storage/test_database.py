@@ -18,7 +18,9 @@ from mia.storage.ledger.content import digest_of, digests_of
 
 WRITER = """
 import sys
+from mia.ports import Proposal
 from mia.storage.ledger import GroupCommit, open_ledger
+from tests.fakes.callers import hand_in
 from tests.storage.records import a_decision, an_event
 
 ledger = open_ledger(sys.argv[1], lambda: 1)
@@ -26,7 +28,7 @@ writer = GroupCommit(ledger)
 number = 0
 while True:
     futures = [writer.submit_events([an_event(f"e{number + step}")]) for step in range(5)]
-    decision = writer.submit_decision(a_decision(f"d{number}"))
+    decision = hand_in(writer, Proposal(a_decision(f"d{number}")))
     for step, future in enumerate(futures):
         future.result()
         sys.stdout.write(f"e{number + step}\\n")

@@ -3,14 +3,16 @@ from concurrent.futures import wait
 from typing import Any
 
 import pytest
+from tests.fakes.callers import hand_in
 from tests.fakes.ledger import FakeLedger
 from tests.storage.records import a_decision, an_event
 
 from mia.domain.event import Outcome
 from mia.errors import InvalidInput, LedgerUnavailable, Overloaded, RequestConflict
-from mia.ports import NO_BUDGETS
+from mia.ports import NO_BUDGETS, Proposal
 from mia.storage.ledger import GroupCommit, SqlLedger
 from mia.storage.ledger.group_commit import GROUP
+from mia.storage.ledger.standing import RETAKES
 
 
 class GatedLedger(FakeLedger):
@@ -31,7 +33,7 @@ class GatedLedger(FakeLedger):
 def test_answers_come_after_the_commit_and_in_order(sql_ledger: SqlLedger) -> None:
     writer = GroupCommit(sql_ledger)
     events = writer.submit_events([an_event("a"), an_event("b"), an_event("a")])
-    decision = writer.submit_decision(a_decision())
+    decision = hand_in(writer, Proposal(a_decision()))
     assert events.result() == [Outcome.ACCEPTED, Outcome.ACCEPTED, Outcome.DUPLICATE]
     assert sql_ledger.events()["event_id"].to_pylist() == ["a", "b"]
     assert decision.result() == a_decision()
@@ -45,10 +47,10 @@ def test_one_that_cannot_be_stored_does_not_spoil_its_neighbours(sql_ledger: Sql
     good = [writer.submit_events([an_event(f"e{number}")]) for number in range(20)]
     bad = writer.submit_events([an_event("nul\0")])
     too_large = writer.submit_events([an_event("large", occurred_at=2**70)])
-    conflict = writer.submit_decision(a_decision("d1", "r0", limit=1))
-    repeated = writer.submit_decision(a_decision("d2", "r0"))
-    infinite = writer.submit_decision(a_decision("d3", context={"when": object()}))
-    kept = writer.submit_decision(a_decision("d4"))
+    conflict = hand_in(writer, Proposal(a_decision("d1", "r0", limit=1)))
+    repeated = hand_in(writer, Proposal(a_decision("d2", "r0")))
+    infinite = hand_in(writer, Proposal(a_decision("d3", context={"when": object()})))
+    kept = hand_in(writer, Proposal(a_decision("d4")))
     writer.close()
     assert [future.result() for future in good] == [[Outcome.ACCEPTED]] * 20
     for future in (bad, too_large, infinite):
@@ -78,11 +80,11 @@ def test_a_full_queue_refuses_at_once() -> None:
     writer = GroupCommit(ledger, capacity=2)
     first = writer.submit_events([an_event("a")])
     ledger.begun.acquire()
-    waiting = [writer.submit_events([an_event("b")]), writer.submit_decision(a_decision())]
+    waiting = [writer.submit_events([an_event("b")]), hand_in(writer, Proposal(a_decision()))]
     with pytest.raises(Overloaded, match="full"):
         writer.submit_events([an_event("c")])
     with pytest.raises(Overloaded, match="full"):
-        writer.submit_decision(a_decision("d2"))
+        hand_in(writer, Proposal(a_decision("d2")))
     ledger.go.release(2)
     writer.close()
     assert first.result() == [Outcome.ACCEPTED]
@@ -95,7 +97,7 @@ def test_a_ledger_that_is_down_fails_its_callers_and_no_later_ones() -> None:
     writer = GroupCommit(ledger)
     ledger.down = True
     assert isinstance(writer.submit_events([an_event()]).exception(), LedgerUnavailable)
-    assert isinstance(writer.submit_decision(a_decision()).exception(), LedgerUnavailable)
+    assert isinstance(hand_in(writer, Proposal(a_decision())).exception(), LedgerUnavailable)
     ledger.down = False
     assert writer.submit_events([an_event()]).result() == [Outcome.ACCEPTED]
     writer.close()
@@ -167,3 +169,38 @@ def test_what_waited_for_too_long_is_given_up() -> None:
     assert writer.submit_events([an_event("d")]).result() == [Outcome.ACCEPTED]
     writer.close()
     assert ledger.events()["event_id"].to_pylist() == ["a", "d"]
+
+
+def test_decisions_that_came_together_are_answered_each_by_its_place(sql_ledger: SqlLedger) -> None:
+    sql_ledger.append_decisions([a_decision("d0", "r0")])
+    found: dict[int, Any] = {}
+    writer = GroupCommit(sql_ledger)
+    given = [
+        a_decision("d1"),
+        a_decision("d2", "r0", limit=1),
+        a_decision("d3", context={"when": object()}),
+        a_decision("d4", "r0"),
+    ]
+    writer.submit([Proposal(one) for one in given], found.update)
+    writer.close()
+    assert found[0] == a_decision("d1")
+    assert isinstance(found[1], RequestConflict)
+    assert isinstance(found[2], InvalidInput)
+    assert found[3] == a_decision("d0", "r0")
+    assert sql_ledger.decisions_count() == 2
+
+
+def test_of_those_that_came_together_only_the_overtaken_wait_for_another_commit(sql_ledger: SqlLedger) -> None:
+    many = RETAKES + 3
+    calls: list[list[int]] = []
+
+    def again(number: int) -> Any:
+        return lambda past: a_decision(f"again {number}", subscriber_id="s1")
+
+    writer = GroupCommit(sql_ledger)
+    proposals = [Proposal(a_decision(f"d{number}", subscriber_id="s1"), again(number)) for number in range(many)]
+    writer.submit(proposals, lambda found: calls.append([place for place, _ in found]))
+    writer.close()
+    # The first stands, so many are taken anew in its transaction, and the rest in the next one.
+    assert calls == [list(range(RETAKES + 1)), list(range(RETAKES + 1, many))]
+    assert sql_ledger.decisions_count() == many

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.callers import hand_in
 from tests.fakes.ledger import FakeLedger
 from tests.storage.records import a_decision, an_event
 from tests.storage.test_past import showing
@@ -85,7 +86,7 @@ def test_work_goes_on_and_is_delivered_once(
 ) -> None:
     writer = open_writer()
     ledger.down = True
-    stood = writer.submit(proposal("d1")).result()
+    stood = hand_in(writer, proposal("d1")).result()
     assert (stood.decision_id, stood.fallback) == ("d1 again", AWAY)
     assert writer.is_away
     assert writer.submit_events([an_event("e1"), an_event("e2")]).result() == [Outcome.ACCEPTED] * 2
@@ -103,7 +104,7 @@ def test_another_process_delivers_what_one_left_behind(
 ) -> None:
     ledger.down = True
     first = open_writer()
-    first.submit(proposal("d1")).result()
+    hand_in(first, proposal("d1")).result()
     first.submit_events([an_event("e1")]).result()
     first.close()
     ledger.down = False
@@ -119,7 +120,7 @@ def test_what_was_delivered_before_a_crash_is_not_delivered_again(
     ledger.append_decisions([a_decision("earlier", "r1")])
     writer = open_writer()
     ledger.down = True
-    sheltered = writer.submit(proposal("d1", "r1")).result()
+    sheltered = hand_in(writer, proposal("d1", "r1")).result()
     writer.submit_events([an_event("e1")]).result()
     writer.close()
     ledger.down = False
@@ -141,10 +142,10 @@ def test_a_repeated_request_gets_the_sheltered_answer(
 ) -> None:
     writer = open_writer()
     ledger.down = True
-    first = writer.submit(proposal("d1", "r1")).result()
-    assert writer.submit(proposal("d2", "r1")).result() == first
+    first = hand_in(writer, proposal("d1", "r1")).result()
+    assert hand_in(writer, proposal("d2", "r1")).result() == first
     with pytest.raises(RequestConflict):
-        writer.submit(proposal("d3", "r1", limit=9)).result()
+        hand_in(writer, proposal("d3", "r1", limit=9)).result()
 
 
 def test_an_answer_that_never_reached_the_disk_is_no_earlier_one(
@@ -152,7 +153,7 @@ def test_an_answer_that_never_reached_the_disk_is_no_earlier_one(
 ) -> None:
     writer = open_writer()
     ledger.down = True
-    writer.submit(proposal("d0")).result()
+    hand_in(writer, proposal("d0")).result()
 
     def fails(*_: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -160,11 +161,11 @@ def test_an_answer_that_never_reached_the_disk_is_no_earlier_one(
     sync = os.fsync
     monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(SpoolFull):
-        writer.submit(proposal("d1", "r1")).result()
+        hand_in(writer, proposal("d1", "r1")).result()
     monkeypatch.setattr(os, "fsync", sync)
-    stood = writer.submit(proposal("d2", "r1")).result()
+    stood = hand_in(writer, proposal("d2", "r1")).result()
     assert stood.decision_id == "d2 again"
-    assert writer.submit(proposal("d3", "r1")).result() == stood
+    assert hand_in(writer, proposal("d3", "r1")).result() == stood
 
 
 def test_events_of_decisions_that_nobody_could_look_up_are_completed(
@@ -173,7 +174,7 @@ def test_events_of_decisions_that_nobody_could_look_up_are_completed(
     ledger.append_decisions([a_decision("known")])
     writer = open_writer()
     ledger.down = True
-    stood = writer.submit(proposal("d1")).result()
+    stood = hand_in(writer, proposal("d1")).result()
     events = [
         follows("of the spool", stood.decision_id, offer_id="video"),
         follows("of the ledger", "known"),
@@ -206,8 +207,8 @@ def test_a_full_spool_says_so_and_leaves_room_for_decisions(
     refused = [future.exception() for future in outcomes if future.exception() is not None]
     assert 0 < len(refused) < 20
     assert {type(problem) for problem in refused} == {SpoolFull}
-    assert writer.submit(proposal("d1")).result().fallback is AWAY
-    decisions = [writer.submit(proposal(f"more {number}")) for number in range(20)]
+    assert hand_in(writer, proposal("d1")).result().fallback is AWAY
+    decisions = [hand_in(writer, proposal(f"more {number}")) for number in range(20)]
     assert any(isinstance(future.exception(), SpoolFull) for future in decisions)
 
 
@@ -225,7 +226,7 @@ def test_connections_of_a_budget_are_not_taken_blindly(
 def test_decisions_that_fall_behind_come_back_in_the_next_commit(open_writer: Callable[..., GroupCommit]) -> None:
     writer = open_writer()
     stood = [
-        writer.submit(Proposal(showing(f"d{n}", "music"), lambda past, n=n: showing(f"again {n}", "video", on=past)))
+        hand_in(writer, Proposal(showing(f"d{n}", "music"), lambda past, n=n: showing(f"again {n}", "video", on=past)))
         for n in range(80)
     ]
     assert {future.result().offers[0].offer_id for future in stood} == {"music", "video"}
