@@ -127,6 +127,9 @@ class FakeDecisions:
     def trace(self, decision_id: str) -> Decision:
         return self._ledger.decision(decision_id)
 
+    def find_decisions(self, decision_ids: Sequence[str]) -> dict[str, Decision]:
+        return {one.decision_id: one for one in self._ledger.find_decisions(decision_ids)}
+
     def traced(self, decision_id: str) -> Traced:
         return Traced(self.trace(decision_id), None)
 

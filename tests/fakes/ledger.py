@@ -76,6 +76,10 @@ class FakeLedger:
                 raise UnknownDecision(decision_id)
             return self._decisions[decision_id]
 
+    def find_decisions(self, decision_ids: Sequence[str]) -> list[Decision]:
+        with self._locked():
+            return [self._decisions[one] for one in decision_ids if one in self._decisions]
+
     def answered(self, request_id: str) -> Decision | None:
         with self._locked():
             return self._answered(request_id)

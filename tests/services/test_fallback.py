@@ -41,9 +41,11 @@ def opened(workspace: Workspace) -> Iterator[Workspace]:
     """The workspace, whose decisions get back what a test takes away from them."""
     maker = workspace.decisions
     maker._is_reading = True
-    kept = maker.live, maker._histories.ledger, maker._score_within, maker._read_within
+    kept = maker.live, maker._histories.ledger
+    budgets = maker._score_within, maker._read_within, maker._look_within
     yield workspace
-    maker._force.live, maker._histories.ledger, maker._score_within, maker._read_within = kept
+    maker._force.live, maker._histories.ledger = kept
+    maker._score_within, maker._read_within, maker._look_within = budgets
 
 
 def decide(opened: Workspace, subscriber_id: str, **fields: Any) -> Decision:
@@ -204,6 +206,13 @@ class Gone:
         found: list[Past] = self.ledger.pasts(*given, **named)
         return found
 
+    def find_decisions(self, *given: Any) -> list[Decision]:
+        if not self.hangs:
+            raise LedgerUnavailable("away")
+        self.go.wait()
+        found: list[Decision] = self.ledger.find_decisions(*given)
+        return found
+
 
 @pytest.mark.parametrize("hangs", [True, False])
 def test_without_the_ledger_offers_that_need_a_history_rest(opened: Workspace, hangs: bool, caplog: Any) -> None:
@@ -227,6 +236,19 @@ def test_without_the_ledger_offers_that_need_a_history_rest(opened: Workspace, h
         assert decision.offers
         assert {first.id, second.id, third.id} <= set(decision.dropped)
     assert caplog.text.count("cannot be read") == 1
+    gone.go.set()
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+def test_decisions_that_events_name_are_not_waited_for(opened: Workspace, hangs: bool) -> None:
+    maker, kept = opened.decisions, decide(opened, KNOWN)
+    stored = opened.ledger.decision(kept.decision_id)
+    assert maker.find_decisions([kept.decision_id, "nothing"]) == {kept.decision_id: stored}
+    maker._histories.ledger = gone = Gone(opened.ledger, hangs=hangs)
+    maker._look_within = Budget(0.01 if hangs else 60.0).run
+    for _ in range(3):
+        with pytest.raises(LedgerUnavailable):
+            maker.find_decisions([kept.decision_id])
     gone.go.set()
 
 

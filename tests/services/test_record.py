@@ -1,5 +1,6 @@
 """Events as clients send them become complete, or are refused with a reason."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -13,6 +14,7 @@ from tests.fakes.ledger import FakeLedger
 from mia.domain.decision import Decision, DecisionRequest
 from mia.domain.event import EventKind
 from mia.domain.region import REGIONS
+from mia.services.decide.maker import LocalFacts
 from mia.services.record import CLOCK_SKEW, EARLIEST, Recorder
 from mia.timeline import date_of, epoch_micros, timestamp_of
 
@@ -170,19 +172,23 @@ def test_ledger_that_is_down_refuses_nobody_for_good(recorder: Recorder, ledger:
     assert (event.decision_id, event.position, event.propensity) == (decision.decision_id, None, None)
 
 
-def test_a_decision_is_looked_up_once_a_batch(recorder: Recorder, ledger: FakeLedger) -> None:
+def test_decisions_and_subscribers_are_looked_up_once_a_batch(recorder: Recorder, ledger: FakeLedger) -> None:
     decision = decided(recorder, ledger)
-    asked: list[str] = []
+    asked: list[object] = []
 
     class Counting(FakeDecisions):
-        def trace(self, decision_id: str) -> Decision:
-            asked.append(decision_id)
-            return super().trace(decision_id)
+        def find_decisions(self, decision_ids: Sequence[str]) -> dict[str, Decision]:
+            asked.append(decision_ids)
+            return super().find_decisions(decision_ids)
+
+        def local_facts(self, subscriber_id: str) -> LocalFacts:
+            asked.append(subscriber_id)
+            return super().local_facts(subscriber_id)
 
     counting = replace(recorder, facts=Counting(ledger))
     batch = [EVENT | {"event_id": f"e{number}", "decision_id": decision.decision_id} for number in range(20)]
     assert len(counting.prepare(batch)[0]) == 20
-    assert asked == [decision.decision_id]
+    assert asked == [[decision.decision_id], EVENT["subscriber_id"]]
 
 
 @given(

@@ -76,6 +76,7 @@ def create_app(
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await asyncio.to_thread(recording.close)
         await asyncio.to_thread(services.close)
         if traces is not None:
             await asyncio.to_thread(traces.close)

@@ -1,6 +1,7 @@
 """Prometheus metrics of one worker. With several workers each counts for itself; scrape them apart."""
 
 import os
+from collections import Counter as Counted
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -87,8 +88,9 @@ class Metrics:
 
     def count_events(self, events: Iterable[Event], outcomes: Iterable[Outcome], rejected: int) -> None:
         """A batch of events was answered."""
-        for event, outcome in zip(events, outcomes, strict=True):
-            self._events.labels(event.kind.value, outcome.value).inc()
+        counts = Counted(zip((event.kind for event in events), outcomes, strict=True))
+        for (kind, outcome), count in counts.items():
+            self._events.labels(kind.value, outcome.value).inc(count)
         if rejected:
             self._events.labels("unread", REJECTED).inc(rejected)
 

@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from mia.api.metrics import Metrics
@@ -15,14 +18,24 @@ CONFLICT = "conflict: this id was recorded with another content"
 
 
 class Recording:
-    """Completes events, commits them, and says what became of each."""
+    """Completes events, commits them, and says what became of each.
+
+    One thread completes all of them: it computes more than it waits, and several would only take turns at that.
+    """
 
     def __init__(self, services: Services, metrics: Metrics) -> None:
         self._services, self._metrics = services, metrics
+        self._completer = ThreadPoolExecutor(1, "completer")
+
+    def close(self) -> None:
+        """Complete what waits, and no more."""
+        self._completer.shutdown()
 
     async def take(self, raw: Sequence[Any], exchange: Exchange) -> dict[str, Any]:
         """Ids accepted, duplicate, and rejected with their reason, after the commit; raises LedgerUnavailable."""
-        events, rejected = await asyncio.to_thread(self._services.recorder.prepare, raw)
+        # With the context, so that what is logged meanwhile tells the request.
+        complete = partial(copy_context().run, self._services.recorder.prepare, raw)
+        events, rejected = await asyncio.get_running_loop().run_in_executor(self._completer, complete)
         exchange.mark("prepare")
         outcomes: list[Outcome] = []
         if events:

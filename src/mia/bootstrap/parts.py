@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 UPTAKE = "uptake"
 LAKE, LEDGER, MODELS = PARTS = ("lake", "ledger.db", "models")
 """What of a workspace only appears once something was put into it."""
+LOOK_UP_SECONDS = 1.0
+"""The longest that decisions named by events are looked for; then their events are completed later."""
 SESSION_KEY = "session.key"
 
 
@@ -218,7 +220,7 @@ class Parts:
     @cached_property
     def decisions(self) -> DecisionMaker:
         """Takes and replays decisions, within the time budgets of the settings."""
-        budgets = self.settings.decisions
+        budgets, is_file = self.settings.decisions, self.settings.ledger_url is None
         return self._decision_maker(
             self.newest_versions,
             self.arms,
@@ -226,7 +228,8 @@ class Parts:
             newcomers=self._newcomers,
             score_within=Budget(budgets.scorer_budget_ms / 1e3, trusting=True).run,
             # A file answers or fails; only a server can be there and say nothing.
-            read_within=Budget(budgets.ledger_budget_ms / 1e3, trusting=self.settings.ledger_url is None).run,
+            read_within=Budget(budgets.ledger_budget_ms / 1e3, trusting=is_file).run,
+            look_within=Budget(LOOK_UP_SECONDS, trusting=is_file).run,
         )
 
     def _decision_maker(self, newest: Callable[[], Versions], arms: ArmSplit, **further: Any) -> DecisionMaker:  # noqa: ANN401

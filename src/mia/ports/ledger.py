@@ -48,6 +48,9 @@ class Ledger(Protocol):
     def decision(self, decision_id: str) -> Decision:
         """One decision; raises UnknownDecision."""
 
+    def find_decisions(self, decision_ids: Sequence[str]) -> list[Decision]:
+        """Those of the decisions that are kept, in no order; raises LedgerUnavailable."""
+
     def answered(self, request_id: str) -> Decision | None:
         """The decision that answered this request id, if any."""
 

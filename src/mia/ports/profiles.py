@@ -80,8 +80,8 @@ class ProfileReader(Protocol):
     def find(self, subscriber_id: str) -> Profiles | None:
         """The profile of one subscriber as a frame of one row, None when it has none."""
 
-    def attributes(self, subscriber_id: str) -> Mapping[str, Any] | None:
-        """The attributes of one subscriber alone, in less time; None when it has no profile."""
+    def attributes(self, subscriber_id: str, names: Sequence[str]) -> Mapping[str, Any] | None:
+        """Some attributes of one subscriber alone, those that there are; None when it has no profile."""
 
     def find_many(self, subscriber_ids: Sequence[str]) -> tuple[Profiles, NDArray[np.bool_]]:
         """Profiles of the known ids of n, in the order asked for (ids may repeat), and which of the ids are known."""

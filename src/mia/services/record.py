@@ -118,8 +118,8 @@ class Facts(Protocol):
     def catalogue(self) -> Catalogue:
         """The catalogue in force."""
 
-    def trace(self, decision_id: str) -> Decision:
-        """A stored decision; raises UnknownDecision."""
+    def find_decisions(self, decision_ids: Sequence[str]) -> Mapping[str, Decision]:
+        """Those of the decisions that are stored, by id; raises LedgerUnavailable."""
 
     def local_facts(self, subscriber_id: str) -> LocalFacts:
         """What the events of a subscriber are filled in with."""
@@ -147,45 +147,38 @@ class Recorder:
         A bad event does not sink its neighbours. While decisions cannot be looked up, events that follow one are taken
         unfinished: without position and propensity, which the writer fills in when the ledger is back.
         """
+        latest = self.clock() + CLOCK_SKEW
+        read = [_read(item) for item in raw]
+        known = _Known(self.facts, read)
         events: list[Event] = []
         rejected: list[Rejected] = []
-        latest = self.clock() + CLOCK_SKEW
-        seen: dict[str, Decision | None] = {}
-        for item in raw:
+        for one in read:
+            if isinstance(one, Rejected):
+                rejected.append(one)
+                continue
             try:
-                events.append(self._complete(EventBody.model_validate(item), latest, seen))
-            except ValidationError as error:
-                rejected.append(Rejected(_readable_id(item), _explain(error)))
+                events.append(self._complete(one, latest, known))
             except (_Refused, UnknownOffer, UnknownDecision) as error:
-                rejected.append(Rejected(item["event_id"], str(error)))
+                rejected.append(Rejected(one.event_id, str(error)))
         return events, rejected
 
-    def _look_up(self, decision_id: str) -> Decision | None:
-        """The decision, None while the ledger is away; raises UnknownDecision."""
-        try:
-            return self.facts.trace(decision_id)
-        except LedgerUnavailable:
-            return None
-
-    def _complete(self, body: EventBody, latest: int, seen: dict[str, Decision | None]) -> Event:
+    def _complete(self, body: EventBody, latest: int, known: "_Known") -> Event:
         if not EARLIEST <= body.occurred_at <= latest:
             raise _Refused("occurred_at: must lie between 1990 and now")
         position, propensity = body.position, body.propensity
         if body.decision_id is None:
             self.facts.catalogue.offer(body.offer_id)
         else:
-            if body.decision_id not in seen:
-                seen[body.decision_id] = self._look_up(body.decision_id)
-            decision = seen[body.decision_id]
+            decision = known.decision(body.decision_id)
             shown = None if decision is None else _offer_shown(decision, body)
             position, propensity = (None, None) if shown is None else (shown.position, shown.propensity)
-        facts = self.facts.local_facts(body.subscriber_id)
+        facts = known.subscriber(body.subscriber_id)
         region, macro_region, timezone = facts.region, facts.macro_region, facts.timezone
         if body.region is not None and body.region != region:
-            known = self.regions.get(body.region)
+            named = self.regions.get(body.region)
             # The subscriber's own day counts, wherever the event happened; a stranger's is that of the region.
-            timezone = known.timezone if known is not None and region is None else timezone
-            region, macro_region = body.region, known.macro_region if known is not None else None
+            timezone = named.timezone if named is not None and region is None else timezone
+            region, macro_region = body.region, named.macro_region if named is not None else None
         return Event(
             event_id=body.event_id,
             occurred_at=body.occurred_at,
@@ -201,6 +194,45 @@ class Recorder:
             position=position,
             propensity=propensity,
         )
+
+
+class _Known:
+    """What is known of the decisions and subscribers of one batch: each is looked up once, decisions all at once."""
+
+    def __init__(self, facts: Facts, read: Sequence[EventBody | Rejected]) -> None:
+        self._facts = facts
+        named = {one.decision_id for one in read if isinstance(one, EventBody)} - {None}
+        self._subscribers: dict[str, LocalFacts] = {}
+        self._decisions: Mapping[str, Decision] | None = {}
+        if named:
+            try:
+                self._decisions = facts.find_decisions([one for one in named if one is not None])
+            except LedgerUnavailable:
+                self._decisions = None
+
+    def decision(self, decision_id: str) -> Decision | None:
+        """The decision, None while the ledger is away; raises UnknownDecision."""
+        if self._decisions is None:
+            return None
+        found = self._decisions.get(decision_id)
+        if found is None:
+            raise UnknownDecision(decision_id)
+        return found
+
+    def subscriber(self, subscriber_id: str) -> LocalFacts:
+        """Where a subscriber belongs."""
+        found = self._subscribers.get(subscriber_id)
+        if found is None:
+            found = self._subscribers[subscriber_id] = self._facts.local_facts(subscriber_id)
+        return found
+
+
+def _read(item: object) -> EventBody | Rejected:
+    """One event as it came, or why it is none."""
+    try:
+        return EventBody.model_validate(item)
+    except ValidationError as error:
+        return Rejected(_readable_id(item), _explain(error))
 
 
 def _offer_shown(decision: Decision, body: EventBody) -> RankedOffer:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mia.storage.profile_store.packing import Layout, Ragged, pack, unpack, unpack_one, unpack_some
+from mia.storage.profile_store.packing import Layout, Ragged, pack, unpack, unpack_at, unpack_one
 
 LAYOUT = Layout(3, 2, 4)
 numbers = st.sampled_from([0.0, -0.0, np.nan, 1.0, 255.0, 256.0, -1.0, 0.5, 0.1, np.inf, 5e-324, 2.0**60]) | st.floats(
@@ -47,8 +47,8 @@ def test_rows_come_back(
         own = whole[ends[row] : ends[row + 1]]
         usage, responses, one, tail_start = unpack_one(LAYOUT, own)
         assert (usage, responses) == counts[row]
-        for first, last in ((0, LAYOUT.fixed), (1, LAYOUT.fixed), (LAYOUT.fixed - 1, LAYOUT.fixed)):
-            assert unpack_some(LAYOUT, own, first, last).tobytes() == one[first:last].astype(float).tobytes()
+        places = [LAYOUT.fixed - 1, *range(len(one))]
+        assert np.asarray(unpack_at(LAYOUT, own, places)).tobytes() == one[places].astype(float).tobytes()
         stop = rows.starts[row] + len(one)
         assert one.astype(float).tobytes() == rows.numbers[rows.starts[row] : stop].tobytes()
         assert own[tail_start:] == tail

@@ -59,8 +59,10 @@ def test_attributes_alone_are_those_of_the_profile(store: LmdbProfileStore) -> N
     for who in ("anna", "боб", *islice(reversed(many), 12)):
         found = reader.find(who)
         assert found is not None
-        assert reader.attributes(who) == {name: values[0] for name, values in found.attributes.items()}
-    assert reader.attributes("carol") is None
+        whole = {name: values[0] for name, values in found.attributes.items()}
+        assert reader.attributes(who, [*whole, "height"]) == whole
+        assert reader.attributes(who, ["age"]) == {"age": whole["age"]}
+    assert reader.attributes("carol", ["age"]) is None
 
 
 def test_many_at_once_are_those_that_one_by_one_are(store: LmdbProfileStore) -> None:

@@ -28,6 +28,8 @@ from mia.tables import MACRO_REGION, REGION, TIMEZONE
 
 log = logging.getLogger(__name__)
 
+WHERE = (REGION, MACRO_REGION, TIMEZONE)
+"""Attributes of a subscriber that say where its events belong."""
 MOST_TOGETHER, OFFERS_TOGETHER = 64, 8_192
 """Requests that are decided together, and candidates before the rules of all of them."""
 FAILURES = (Fallback.LEDGER_UNAVAILABLE, Fallback.MODEL_FAILED, Fallback.MODEL_SLOW)
@@ -48,9 +50,9 @@ class DecisionMaker:
     versions, loads them, tries them on recent requests, and then puts them into force in one step.
 
     `besides_model` are the newest versions to begin with where the registry cannot be read, `newcomers` the subscribers
-    of the lake that a snapshot does not know; `score_within` and `read_within` run the model and the ledger within
-    their time budgets. An offer shown keeps its place in caps for `reservation` (microseconds), until its impression
-    comes.
+    of the lake that a snapshot does not know; `score_within`, `read_within` and `look_within` run the model, the
+    reading of the past and the looking up of decisions within their time budgets. An offer shown keeps its place in
+    caps for `reservation` (microseconds), until its impression comes.
     """
 
     def __init__(
@@ -69,11 +71,13 @@ class DecisionMaker:
         newcomers: Callable[[ProfileReader], Newcomers] = lambda _: Newcomers(),
         score_within: Within = at_once,
         read_within: Within = at_once,
+        look_within: Within = at_once,
     ) -> None:
         self._sets, self._histories = Sets(loader.load), Histories(ledger)
         self._arms, self._regions, self._default_timezone = arms, regions, default_timezone
         self._grouping = Grouping(regions, default_timezone)
-        self._new_id, self._score_within, self._read_within = new_id, score_within, read_within
+        self._new_id, self._score_within = new_id, score_within
+        self._read_within, self._look_within = read_within, look_within
         self._reservation = reservation
         self._force = Force(self._sets, newest, besides_model or newest, newcomers, clock)
         self._is_reading = True
@@ -204,10 +208,18 @@ class DecisionMaker:
         """A decision as the ledger holds it; raises UnknownDecision."""
         return self._histories.ledger.decision(decision_id)
 
+    def find_decisions(self, decision_ids: Sequence[str]) -> Mapping[str, Decision]:
+        """Those of the decisions that the ledger holds, by id; raises LedgerUnavailable, also where it says nothing."""
+        try:
+            found = self._look_within(lambda: self._histories.ledger.find_decisions(decision_ids))
+        except TimeoutError as error:
+            raise LedgerUnavailable(f"decisions cannot be looked up: {error}") from error
+        return {decision.decision_id: decision for decision in found}
+
     def local_facts(self, subscriber_id: str) -> LocalFacts:
         """Region, time zone and arm of a subscriber; only the arm is known of one that nobody has heard of."""
         live = self._force.live
-        found = None if live.profiles is None else live.profiles.attributes(subscriber_id)
+        found = None if live.profiles is None else live.profiles.attributes(subscriber_id, WHERE)
         known = found or self._force.newcomers.find(subscriber_id) or {}
         region = text(known.get(REGION))
         place = self._regions.get(region or "")

@@ -38,13 +38,13 @@ def digest_of(event: Event) -> int:
         event.occurred_at,
         event.subscriber_id,
         event.offer_id,
-        event.kind,
+        event.kind.value,
         event.channel,
         event.decision_id,
         event.position,
         bits,
     )
-    text = _SEPARATOR.join(_NULL if part is None else str(part) for part in parts)
+    text = _SEPARATOR.join([_NULL if part is None else str(part) for part in parts])
     return int(hashlib.sha256(text.encode()).hexdigest()[:_HEX_DIGITS], 16)
 
 

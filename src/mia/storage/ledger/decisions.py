@@ -4,7 +4,7 @@ What a decision left out and why is rebuilt by replay, so it takes no place here
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -43,12 +43,8 @@ def known(connection: Connection, raw: Raw, decision_ids: list[str], request_ids
     """Decisions that are kept under one of these ids or request ids."""
     if not decision_ids and not request_ids:
         return []
-    found = [row[0] for row in raw.rows(_KNOWN, (raw.listed(decision_ids), raw.listed(request_ids)))]
-    return [
-        decision
-        for start in range(0, len(found), _LOOKUP)
-        for decision in _find(connection, DECISIONS.c.decision_id.in_(found[start : start + _LOOKUP]))
-    ]
+    found = raw.rows(_KNOWN, (raw.listed(decision_ids), raw.listed(request_ids)))
+    return by_decision_ids(connection, [row[0] for row in found])
 
 
 def is_same_request(one: DecisionRequest, other: DecisionRequest) -> bool:
@@ -59,6 +55,15 @@ def is_same_request(one: DecisionRequest, other: DecisionRequest) -> bool:
         other.placement,
         other.limit,
     )
+
+
+def by_decision_ids(connection: Connection, decision_ids: Sequence[str]) -> list[Decision]:
+    """Those of the decisions that are kept."""
+    return [
+        decision
+        for start in range(0, len(decision_ids), _LOOKUP)
+        for decision in _find(connection, DECISIONS.c.decision_id.in_(decision_ids[start : start + _LOOKUP]))
+    ]
 
 
 def by_decision_id(connection: Connection, decision_id: str) -> Decision | None:

@@ -185,16 +185,15 @@ def _digests(connection: Connection, event_ids: Collection[str]) -> list[tuple[s
 
 
 def _row(event: Event) -> Row:
-    texts = (event.event_id, event.subscriber_id, event.offer_id, event.kind, event.channel, event.arm)
-    optional = (event.region, event.macro_region, event.decision_id)
-    if any("\0" in text for text in texts) or any(text is not None and "\0" in text for text in optional):
+    optional = (event.region or "", event.macro_region or "", event.decision_id or "")
+    if "\0" in "".join((event.event_id, event.subscriber_id, event.offer_id, event.channel, event.arm, *optional)):
         raise InvalidInput(f"event {event.event_id!r} {_NO_NUL}")
     return (
         event.event_id,
         int(event.occurred_at),
         event.subscriber_id,
         event.offer_id,
-        str(event.kind),
+        event.kind.value,
         str(event.channel),
         int(event.local_day),
         event.arm,

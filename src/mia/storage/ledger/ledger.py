@@ -106,6 +106,11 @@ class SqlLedger:
             raise UnknownDecision(decision_id)
         return found
 
+    def find_decisions(self, decision_ids: Sequence[str]) -> list[Decision]:
+        """Those of the decisions that are kept; see `mia.ports.Ledger.find_decisions`."""
+        with self.database.reading() as connection:
+            return kept_decisions.by_decision_ids(connection, decision_ids)
+
     def answered(self, request_id: str) -> Decision | None:
         """The decision that answered this request id, if any."""
         with self.database.reading() as connection:

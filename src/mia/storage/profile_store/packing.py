@@ -9,7 +9,7 @@ Rows may differ in length. Every NaN comes back as the same NaN; every other num
 """
 
 import struct
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ Bytes = NDArray[np.uint8]
 KINDS_A_WORD = 16
 MOST_KEYS = 2**16 - 1
 BYTE, SINGLE, DOUBLE = 1, 2, 3
-HEAD = struct.Struct("<HH")
+HEAD, ONE_SINGLE, ONE_DOUBLE = struct.Struct("<HH"), struct.Struct("<f"), struct.Struct("<d")
 BYTES, SINGLES, DOUBLES = np.dtype(np.uint8), np.dtype("<f4"), np.dtype("<f8")
 FORMS = ((SINGLE, SINGLES), (DOUBLE, DOUBLES), (BYTE, BYTES))
 OF_BYTE: Singles = np.arange(256, dtype=np.float32)
@@ -146,21 +146,26 @@ def unpack_one(layout: Layout, packed: bytes) -> tuple[int, int, Floats | Single
     return usage, responses, out, -(-at // 4) * 4
 
 
-def unpack_some(layout: Layout, packed: bytes, first: int, last: int) -> Floats:
-    """The numbers of a single packed row from place `first` to before `last`, without those around them."""
+def unpack_at(layout: Layout, packed: bytes, places: Sequence[int]) -> list[float]:
+    """The numbers of a single packed row at a few places, without the others."""
     usage, responses = HEAD.unpack_from(packed)
     numbers = layout.fixed + usage * layout.usage + responses * layout.responses
     blocks = max(-(-numbers // KINDS_A_WORD), 1)
-    kinds = UNFOLDED.take(np.frombuffer(packed, BYTES, 4 * blocks, 4)).view(BYTES)
-    flat, at = kinds.tobytes(), 4 + 4 * blocks
-    out, asked = np.zeros(last - first), kinds[first:last]
-    for kind, form in FORMS:
-        mine = flat.count(kind, first, last)
-        if mine:
-            given = np.frombuffer(packed, form, mine, at + form.itemsize * flat.count(kind, 0, first))
-            out[(asked == kind).nonzero()[0]] = OF_BYTE[given] if kind == BYTE else given
-        at += form.itemsize * flat.count(kind)
-    return out
+    kinds = UNFOLDED.take(np.frombuffer(packed, BYTES, 4 * blocks, 4)).tobytes()
+    at_singles = 4 + 4 * blocks
+    at_doubles = at_singles + 4 * kinds.count(SINGLE)
+    at_small = at_doubles + 8 * kinds.count(DOUBLE)
+    found: list[float] = []
+    for place in places:
+        kind = kinds[place]
+        before = kinds.count(kind, 0, place)
+        if kind == SINGLE:
+            found += ONE_SINGLE.unpack_from(packed, at_singles + 4 * before)
+        elif kind == DOUBLE:
+            found += ONE_DOUBLE.unpack_from(packed, at_doubles + 8 * before)
+        else:
+            found.append(float(packed[at_small + before] or np.nan) if kind == BYTE else 0.0)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from mia.errors import BrokenSnapshot
 from mia.frames import Floats, Ints, Objects, Profiles, Singles, SparseBlock
 from mia.storage.profile_store.keys import BEHIND, key_of, keys_of
 from mia.storage.profile_store.manifest import Manifest
-from mia.storage.profile_store.packing import unpack, unpack_one, unpack_some
+from mia.storage.profile_store.packing import unpack, unpack_at, unpack_one
 from mia.storage.profile_store.vocabulary import FULL, objects, value_of
 
 PIECE = 512
@@ -41,6 +41,9 @@ class Snapshot:
         # The values of all attributes one after the other, to be looked up at once.
         self._values = objects([value_of(plain) for values in vocabularies for plain in values])
         self._begin = np.cumsum([0, *map(len, vocabularies)])[: len(vocabularies)]
+        # Of each attribute its place in a row, and where its values begin.
+        places = enumerate(zip(manifest.attributes, self._begin.tolist(), strict=True), len(manifest.names))
+        self._columns = {name: (place, begin) for place, (name, begin) in places}
         self._usage_keys, self._response_keys = objects(manifest.usage_keys), objects(manifest.response_keys)
         self._no_usage = SparseBlock.empty(1, manifest.usage)
         self._no_responses = SparseBlock.empty(1, manifest.responses)
@@ -104,18 +107,18 @@ class Snapshot:
             _own(numbers[answered:end], self._no_responses, self._response_keys),
         )
 
-    def attributes(self, subscriber_id: str) -> dict[str, Any] | None:
-        """The attributes of one subscriber alone, None when it has no profile."""
+    def attributes(self, subscriber_id: str, names: Sequence[str]) -> dict[str, Any] | None:
+        """Some attributes of one subscriber alone, those that there are; None when it has no profile."""
         with self._env.begin() as reader:
             value = reader.get(key_of(subscriber_id))
         if value is None:
             return None
-        codes = unpack_some(self._layout, value, len(self._manifest.names), self._layout.fixed).astype(np.int64)
-        values = self._values.take(codes + self._begin)
-        own = codes == FULL
-        if own.any():
-            values[own] = [value_of(plain) for plain in orjson.loads(value[unpack_one(self._layout, value)[3] :])]
-        return dict(zip(self._manifest.attributes, values.tolist(), strict=True))
+        columns = [(name, self._columns[name]) for name in names if name in self._columns]
+        codes = unpack_at(self._layout, value, [place for _, (place, _) in columns])
+        if FULL in codes:
+            found = self.find(subscriber_id)
+            return None if found is None else {name: found.attributes[name][0] for name, _ in columns}
+        return {name: self._values[begin + int(code)] for (name, (_, begin)), code in zip(columns, codes, strict=True)}
 
     def find_many(self, subscriber_ids: Sequence[str]) -> tuple[Profiles, NDArray[np.bool_]]:
         """Profiles of those that are known, in the order asked for; and which of the ids are."""
