@@ -2,8 +2,9 @@
 
 `make bench-serving` builds a workspace in a scratch folder first (WORLD="--subscribers 1000000 --events 10000000" for
 the size that is promised; `--keep FOLDER` keeps it for the next run). Every server is one uvicorn worker; the load
-comes from wrk in a process of its own and rotates through subscribers. Servers take turns, so that whatever else this
-machine does falls on all alike, and every figure is the median of the repeats.
+comes from wrk in a process of its own and asks for a hundred thousand subscribers in turn, as a service does whose
+subscribers are many. Servers take turns, so that whatever else this machine does falls on all alike, and every figure
+is the median of the repeats.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -36,7 +38,10 @@ from serving_world import build_world, fill_ledger, ids_of, settings_of
 HERE = Path(__file__).parent
 DECIDE, RECORD, INVOKE = "/v1/decisions", "/v1/events", "/invocations"
 MIA, BARE = "mia.api.serve:serve_factory", "bare:bare_factory"
-BODIES, STAGED, ROWS = 5_000, 300, 40
+SUBSCRIBERS, TURN, STAGED, ROWS = 100_000, 20_000, 300, 40
+"""Subscribers asked for, and how many of them a run begins behind the one before it."""
+MOST = {1: 4_000, 100: 250}
+"""Bodies a second that a run may need, by the events in each: none is sent twice."""
 
 
 @contextmanager
@@ -169,7 +174,8 @@ def measure(console: Console, settings: Settings, kind: str, offers: int, chosen
     # As on any other day: what has happened is rolled up, and does not fall to the worker that is measured.
     workspace.uptake_report(on_read=False).refresh()
     key = workspace.keys.create(f"benchmark {time.time_ns()}", ["offers", "events"])
-    ids = ids_of(chosen.subscribers, BODIES)
+    ids = ids_of(chosen.subscribers, min(SUBSCRIBERS, chosen.subscribers))
+    asked = deque(asks(ids))
     environment = {"MIA_HOME": str(workspace.home), "MIA_ARMS__CONTROL_SHARE": "0"}
     if settings.ledger_url:
         environment["MIA_LEDGER_URL"] = settings.ledger_url
@@ -182,17 +188,19 @@ def measure(console: Console, settings: Settings, kind: str, offers: int, chosen
         runs.setdefault((name, load), []).append(found)
         return found
 
+    def turn() -> list[bytes]:
+        asked.rotate(-TURN)
+        return list(asked)
+
     with tempfile.TemporaryDirectory() as scratch, uvicorn(MIA, "/readyz", environment) as (mia, pid, ready):
         answer = Path(scratch) / "answer.json"
         headers = {"X-API-Key": key, "Content-Type": "application/json"}
-        answer.write_bytes(httpx.post(f"http://127.0.0.1:{mia}{DECIDE}", content=asks(ids)[0], headers=headers).content)
+        answer.write_bytes(httpx.post(f"http://127.0.0.1:{mia}{DECIDE}", content=asked[0], headers=headers).content)
         with uvicorn(BARE, "/openapi.json", {"BARE_ANSWER": str(answer)}) as (bare, _, _):
             for repeat in range(chosen.repeats + 1):
-                full = {
-                    name: run(name, "full", port, DECIDE, asks(ids)) for name, port in (("mia", mia), ("bare", bare))
-                }
+                full = {name: run(name, "full", port, DECIDE, turn()) for name, port in (("mia", mia), ("bare", bare))}
                 for name, port in (("mia", mia), ("bare", bare)) if has_wrk() else ():
-                    run(name, "half", port, DECIDE, asks(ids), full[name].per_second / 2)
+                    run(name, "half", port, DECIDE, turn(), full[name].per_second / 2)
                 if not repeat:
                     # The first round warms both servers and counts for nothing.
                     runs.clear()
@@ -200,7 +208,7 @@ def measure(console: Console, settings: Settings, kind: str, offers: int, chosen
         if offers == chosen.offers[0]:
             offer = workspace.current_offers()[0].id
             for name, size in (("single events", 1), ("events in batches of 100", 100)):
-                bodies = tellings(ids, offer, size, int(chosen.seconds * 4_000 / size))
+                bodies = tellings(ids, offer, size, int(chosen.seconds * MOST[size]))
                 run(name, "full", mia, RECORD, bodies)
     if offers == chosen.offers[0] and kind == "sqlite":
         body = invocation(workspace, ids[0])
