@@ -59,3 +59,16 @@ def test_a_champion_of_unknown_answers_is_checked_against_lightgbm(world: World,
     path.write_text(text.replace('"answers"', '"earlier"'))
     assert path.read_text() != text
     run(f"{DECIDE}assert 'lightgbm' in sys.modules\n", home)
+
+
+def test_what_a_server_loaded_is_left_alone_by_the_garbage_collector(world: World, tmp_path: Path) -> None:
+    code = """
+import gc
+from mia.api.heap import THRESHOLDS
+from mia.api.serve import serve_factory
+
+serve_factory()
+assert gc.get_freeze_count() > 10_000, gc.get_freeze_count()
+assert gc.get_threshold() == THRESHOLDS
+"""
+    run(code, world.copy(tmp_path))
