@@ -23,7 +23,7 @@ FAULT = ":fault"
 RAW = ":raw"
 STAGING = "staging"
 """The database of the staged tables."""
-SWOLLEN = {"csv": 1.4, "packed": 10.0}
+SWOLLEN = {"csv": 1.4, "packed": 16.0}
 """Bytes of memory that staged rows take for a byte of a plain CSV file, and of a parquet or compressed one; about."""
 
 
