@@ -16,7 +16,7 @@ from tests.fakes.intake import EVENT, NOW, OFFER, SUBSCRIBER, USAGE, Operator, w
 
 from mia.domain.subscriber import ArmSplit
 from mia.errors import InvalidInput, LedgerUnavailable, NotEnoughMemory
-from mia.intake import duplicates, usage
+from mia.intake import duplicates, staging
 from mia.intake.report import RuleCount
 from mia.services import ingest as ingest_module
 from mia.storage.catalogues import load_catalogue_of
@@ -283,12 +283,13 @@ def test_loading_the_same_folder_twice_changes_nothing(operator: Operator) -> No
     assert again.table("offers").duplicates == 1
 
 
+@pytest.mark.parametrize("in_file", [False, True])
 @pytest.mark.parametrize("part", [1, 3, duplicates.PART])
-def test_it_is_the_same_however_many_records_are_compared_and_written_at_a_time(
-    operator: Operator, monkeypatch: pytest.MonkeyPatch, part: int
+def test_it_is_the_same_however_many_records_are_compared_at_a_time_and_wherever_they_are_staged(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, part: int, in_file: bool
 ) -> None:
     monkeypatch.setattr(duplicates, "PART", part)
-    monkeypatch.setattr(usage, "AT_ONCE", part)
+    monkeypatch.setitem(staging.SWOLLEN, "csv", 1e12 if in_file else 0)
     rows = [{**USAGE, "record_id": f"r{number % 7}"} for number in range(20)] + [{**USAGE, "record_id": ""}] * 2
     first = operator.load(operator.write("usage_1.csv", *rows)).table("usage")
     assert (first.accepted, first.duplicates) == (9, 13)

@@ -1,7 +1,8 @@
 """Staging: every row of every source of a table, parsed, judged, and with its file and row number."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import duckdb
 
@@ -20,6 +21,10 @@ from mia.tables import EVENT_ID, EVENTS, SUBSCRIBER_ID, Table
 FILE = ":file"
 FAULT = ":fault"
 RAW = ":raw"
+STAGING = "staging"
+"""The database of the staged tables."""
+SWOLLEN = {"csv": 1.4, "packed": 16.0}
+"""Bytes of memory that staged rows take for a byte of a plain CSV file, and of a parquet or compressed one; about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Plan:
     @property
     def staged(self) -> str:
         """Name of the staged table."""
-        return f"staged_{self.table.name}"
+        return f"{STAGING}.staged_{self.table.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +53,27 @@ class Brought:
     unread: tuple[str, ...]
 
 
+def open_staging(connection: duckdb.DuckDBPyConnection, sources: Collection[Source], scratch: Path) -> None:
+    """Make room for the staged rows of all sources: in memory, or in a file in `scratch` when that may be too little.
+
+    A file is compressed and written once, where memory that does not suffice spills as it is, and is read back; but
+    compressing takes time of its own.
+    """
+    plain = sum(source.path.stat().st_size for source in sources if source.path.suffix == ".csv")
+    packed = sum(source.path.stat().st_size for source in sources) - plain
+    limit = count(connection, "SELECT parse_formatted_bytes(current_setting('memory_limit'))")
+    large = plain * SWOLLEN["csv"] + packed * SWOLLEN["packed"] > limit
+    place = str(scratch / "staged.duckdb") if large else ":memory:"
+    connection.execute(f"ATTACH {literal(place)} AS {STAGING}")
+
+
 def create_staged(connection: duckdb.DuckDBPyConnection, plan: Plan, attributes: Iterable[str] = ()) -> None:
     """Make the empty staged table; `attributes` are further columns, kept as text."""
     columns = [f"{identifier(column.name)} {DUCK[column.dtype].stored}" for column in plan.table.columns]
     columns += [f"{identifier(name)} {kind}" for name, (kind, _) in plan.derived.items()]
     columns += [f"{identifier(name)} VARCHAR" for name in attributes]
     columns += [f'"{FILE}" INTEGER', f'"{ROW}" BIGINT', f'"{FAULT}" INTEGER', f'"{RAW}" VARCHAR']
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {plan.staged} ({', '.join(columns)})")
+    connection.execute(f"CREATE OR REPLACE TABLE {plan.staged} ({', '.join(columns)})")
 
 
 def stage(connection: duckdb.DuckDBPyConnection, plan: Plan, source: Source, ordinal: int) -> Brought:

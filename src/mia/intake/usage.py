@@ -1,6 +1,6 @@
 """Usage records: local day and hour, the day they were known, one parquet file a local day."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,8 +27,6 @@ from mia.tables import (
 )
 from mia.timeline import DAY_SECONDS, MICROSECONDS
 
-AT_ONCE = 2_000_000
-"""Records that are sorted and written at a time: each day that is open for writing takes memory of its own."""
 Arrival = Literal["occurred", "load"]
 """When a record that does not say it is taken to have arrived: when it happened, or when it is loaded."""
 
@@ -101,33 +99,14 @@ def write_usage(
     # Joining nothing away, and adding nothing, still take time.
     fresh = f'ANTI JOIN {apart} USING ("{FILE}", "{ROW}")' if apart else ""
     names = ", ".join(map(identifier, LAKE_USAGE.names))
-    written: list[DayFile] = []
-    for first, last in _ranges(connection, plan, besides):
-        days = f"{LOCAL_DAY} BETWEEN {first} AND {last}"
-        further = f"UNION ALL SELECT {names} FROM {besides} WHERE {days}" if besides else ""
-        found = connection.execute(
-            f"COPY (SELECT {lake_columns(record_id(keys))} FROM {plan.staged} {fresh} "
-            f'WHERE "{FAULT}" = 0 AND {days} {further} '
-            f"ORDER BY {LOCAL_DAY}, {SUBSCRIBER_ID}) TO {literal(str(folder))} (FORMAT parquet, COMPRESSION zstd, "
-            f"PARTITION_BY ({LOCAL_DAY}), WRITE_PARTITION_COLUMNS true, OVERWRITE_OR_IGNORE true, RETURN_STATS true)"
-        ).fetchall()
-        written += [_plain(folder, Path(row[0]), int(row[1])) for row in found]
-    return written
-
-
-def _ranges(connection: duckdb.DuckDBPyConnection, plan: Plan, besides: str | None) -> Iterator[tuple[int, int]]:
-    """First and last days of ranges of about AT_ONCE records, in order; a day is never parted."""
-    further = f"UNION ALL SELECT {LOCAL_DAY} FROM {besides}" if besides else ""
-    counted = connection.execute(
-        f'SELECT {LOCAL_DAY}, count(*) FROM (SELECT {LOCAL_DAY} FROM {plan.staged} WHERE "{FAULT}" = 0 {further}) '
-        "GROUP BY ALL ORDER BY ALL"
+    further = f"UNION ALL SELECT {names} FROM {besides}" if besides else ""
+    found = connection.execute(
+        f"COPY (SELECT {lake_columns(record_id(keys))} FROM {plan.staged} {fresh} "
+        f'WHERE "{FAULT}" = 0 {further} '
+        f"ORDER BY {LOCAL_DAY}, {SUBSCRIBER_ID}) TO {literal(str(folder))} (FORMAT parquet, COMPRESSION zstd, "
+        f"PARTITION_BY ({LOCAL_DAY}), WRITE_PARTITION_COLUMNS true, OVERWRITE_OR_IGNORE true, RETURN_STATS true)"
     ).fetchall()
-    begun, rows = 0, 0
-    for place, (_, count) in enumerate(counted):
-        rows += count
-        if rows >= AT_ONCE or place == len(counted) - 1:
-            yield counted[begun][0], counted[place][0]
-            begun, rows = place + 1, 0
+    return [_plain(folder, Path(row[0]), int(row[1])) for row in found]
 
 
 def _plain(folder: Path, path: Path, rows: int) -> DayFile:

@@ -22,7 +22,7 @@ from mia.intake.rejects import count_rejects, create_rejects, write_rejects
 from mia.intake.report import IngestReport, TableReport
 from mia.intake.rules import know_offers
 from mia.intake.sources import Source, find_sources
-from mia.intake.staging import Plan, create_staged, curable_files, note_faults, stage, staged_rows
+from mia.intake.staging import Plan, create_staged, curable_files, note_faults, open_staging, stage, staged_rows
 from mia.intake.tally import tally_usage
 from mia.offers.catalogue import Catalogue, build_catalogue, load_rows
 from mia.ports import Lake, LakeChange, Ledger
@@ -91,6 +91,7 @@ def ingest(
         if not chosen:
             return IngestReport(load, (), already, found.ignored)
         _prepare(connection, scratch)
+        open_staging(connection, [found.sources[number] for number in chosen], scratch)
         if terms.pseudonym_key is not None:
             install_pseudonyms(connection, terms.pseudonym_key)
         work = _Load(
