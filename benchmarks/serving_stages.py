@@ -3,19 +3,22 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from queue import SimpleQueue
 from statistics import median
 
 import numpy as np
 
 from mia.api.encode import encode_decision
 from mia.bootstrap import Workspace
-from mia.domain.decision import DecisionRequest
+from mia.domain.decision import Decision, DecisionRequest
 from mia.domain.offer import Language
+from mia.ports import Proposal
 from mia.ranking.explanation import explain
 from mia.ranking.exploration import Prospects
 from mia.ranking.pairs import Context, build_pairs, numbers_of
 from mia.ranking.rankers.lightgbm import LightGBMRanker
 from mia.services.decide.histories import contact_history
+from mia.storage.ledger import GroupCommit
 from mia.timeline import timestamp_of
 
 
@@ -68,9 +71,16 @@ def measure_stages(workspace: Workspace, ids: list[str]) -> dict[str, tuple[floa
         slate = watch.time("exploration", lambda: live.exploration.draw(prospects, request.limit, number))
         watch.time("reasons", lambda: explain(model, pairs, slate.order, Language.RU))
         decision = watch.time("(whole decision)", lambda: maker.decide(request))
-        watch.time("commit, alone", lambda: writer.submit_decision(decision).result())
+        watch.time("commit, alone", lambda: _commit(writer, decision))
         watch.time("encoding", lambda: encode_decision(decision, live.catalogue))
 
     for number, one in enumerate(ids):
         once(number, one)
     return watch.medians()
+
+
+def _commit(writer: GroupCommit, decision: Decision) -> None:
+    """Hand in a decision and wait until it stands."""
+    answers: SimpleQueue[object] = SimpleQueue()
+    writer.submit([Proposal(decision)], answers.put)
+    answers.get()
