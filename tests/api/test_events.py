@@ -116,3 +116,10 @@ def test_metrics_count_by_kind_and_outcome(door: Door) -> None:
     assert 'mia_events_total{kind="impression",outcome="duplicate"} 1.0' in text
     assert 'mia_events_total{kind="click",outcome="accepted"} 1.0' in text
     assert 'mia_events_total{kind="unread",outcome="rejected"} 1.0' in text
+
+
+def test_more_than_may_wait_to_be_completed_are_turned_away(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mia.api.recording.CAPACITY", 0)
+    answer = door.post("/v1/events", key="events", json={"events": [event()]})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert door.ledger.position() == 0

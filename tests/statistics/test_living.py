@@ -86,12 +86,12 @@ def _lived(command: list[str]) -> list[str]:
             assert demo.stdout is not None
             for line in demo.stdout:
                 told.append(line.rstrip())
-                if line.startswith("see the arms apart: "):
+                if line.startswith("see the arms apart "):
                     break
         finally:
             demo.send_signal(signal.SIGINT)
             _, log = demo.communicate(timeout=60)
-    assert told[-1].startswith("see the arms apart: "), log
+    assert told[-1].startswith("see the arms apart "), log
     assert demo.returncode == 0
     assert "Traceback" not in log
     return told

@@ -204,3 +204,17 @@ def test_of_those_that_came_together_only_the_overtaken_wait_for_another_commit(
     # The first stands, so many are taken anew in its transaction, and the rest in the next one.
     assert calls == [list(range(RETAKES + 1)), list(range(RETAKES + 1, many))]
     assert sql_ledger.decisions_count() == many
+
+
+def test_every_proposal_of_a_group_waits_for_itself() -> None:
+    ledger = GatedLedger()
+    writer = GroupCommit(ledger, capacity=3)
+    writer.submit_events([an_event("a")])
+    ledger.begun.acquire()
+    writer.submit([Proposal(a_decision(f"d{number}")) for number in range(3)], lambda _: None)
+    assert writer.waiting == 3
+    with pytest.raises(Overloaded):
+        writer.submit_events([an_event("b")])
+    ledger.go.release(2)
+    writer.close()
+    assert writer.waiting == 0

@@ -1,16 +1,18 @@
 """One way to a committed decision, for every face of it."""
 
 import asyncio
+import logging
 from functools import lru_cache
 
 from mia.api.metrics import Metrics
 from mia.api.services import Offers, Services
 from mia.api.together import Together
-from mia.domain.decision import Decision, DecisionRequest, Fallback
+from mia.domain.decision import Decision, DecisionRequest
 from mia.logs import Exchange
 from mia.services.decide import Traced
 
 OLD_CATALOGUES = 8
+_LOG = logging.getLogger(__name__)
 
 
 class Deciding:
@@ -23,10 +25,11 @@ class Deciding:
 
     async def take(self, request: DecisionRequest, exchange: Exchange) -> tuple[Decision, Offers]:
         """The decision as the ledger holds it after the commit; the answer is never empty when it cannot."""
-        decision = await self._together.take(request, exchange)
+        decision, missed = await self._together.take(request, exchange)
         exchange.mark("commit")
         self._metrics.count_decision(decision)
-        if decision.fallback is Fallback.NOT_STORED:
+        if missed is not None:
+            _LOG.error("decision %s is answered but not stored", decision.decision_id, exc_info=missed)
             self._metrics.count_unstored()
         return decision, await self.catalogue_then(decision)
 

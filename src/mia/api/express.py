@@ -61,31 +61,38 @@ class Express:
 class _Arrived:
     """What a client sent, kept for who looks closer."""
 
-    __slots__ = ("_failure", "_messages", "_receive")
+    __slots__ = ("_behind", "_failure", "_kept", "_receive")
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._messages: list[Message] = []
+        self._kept: Message | None = None
+        self._behind: Message | None = None
         self._failure: HTTPException | None = None
 
     async def everything(self) -> bytes | None:
         """The body, None where it did not come whole."""
-        while True:
-            try:
+        body, more = bytearray(), True
+        try:
+            while more:
                 message = await self._receive()
-            except HTTPException as failure:
-                self._failure = failure
-                return None
-            self._messages.append(message)
-            if message["type"] != "http.request":
-                return None
-            if not message.get("more_body", False):
-                return b"".join([part.get("body", b"") for part in self._messages])
+                if message["type"] != "http.request":
+                    self._behind = message
+                    break
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+        except HTTPException as failure:
+            self._failure = failure
+        whole = bytes(body)
+        self._kept = {"type": "http.request", "body": whole, "more_body": more}
+        return None if more else whole
 
     async def again(self) -> Message:
-        """The same once more, message by message, and then what comes after it."""
-        if self._messages:
-            return self._messages.pop(0)
+        """The same once more, in one piece, and then what came or comes after it."""
+        message, self._kept = self._kept, None
+        if message is None:
+            message, self._behind = self._behind, None
+        if message is not None:
+            return message
         if self._failure is not None:
             raise self._failure
         return await self._receive()

@@ -49,7 +49,7 @@ class Metrics:
         self._refused = Counter(
             "mia_refused_total", "Requests refused, by status.", ("status",), registry=self._registry
         )
-        self._queue = Gauge("mia_commit_queue", "Submissions that wait for a commit.", registry=self._registry)
+        self._queue = Gauge("mia_commit_queue", "Requests that wait for a commit.", registry=self._registry)
         self._ages = Gauge(
             "mia_age_seconds",
             "Age of what is in force: since the model became champion, the catalogue was loaded, the day of profiles.",
@@ -106,7 +106,7 @@ class Metrics:
                 self._stages.observe((route, name), took)
 
     def show_queue(self, waiting: int) -> None:
-        """How many submissions wait for a commit right now."""
+        """How many requests wait for a commit right now."""
         self._queue.set(waiting)
 
     def show_ages(self, ages: Mapping[str, float]) -> None:

@@ -11,9 +11,12 @@ from mia.api.metrics import Metrics
 from mia.api.services import Services
 from mia.domain.decision import Rule
 from mia.domain.event import Event, Outcome
+from mia.errors import Overloaded
 from mia.logs import Exchange
 from mia.services.record import Rejected
 
+CAPACITY = 1_024
+"""Requests whose events may wait to be completed."""
 CONFLICT = "conflict: this id was recorded with another content"
 
 
@@ -25,17 +28,26 @@ class Recording:
 
     def __init__(self, services: Services, metrics: Metrics) -> None:
         self._services, self._metrics = services, metrics
-        self._completer = ThreadPoolExecutor(1, "completer")
+        self._completer, self._waiting = ThreadPoolExecutor(1, "completer"), 0
 
     def close(self) -> None:
         """Complete what waits, and no more."""
         self._completer.shutdown()
 
     async def take(self, raw: Sequence[Any], exchange: Exchange) -> dict[str, Any]:
-        """Ids accepted, duplicate, and rejected with their reason, after the commit; raises LedgerUnavailable."""
+        """Ids accepted, duplicate, and rejected with their reason, after the commit.
+
+        Raises LedgerUnavailable and Overloaded.
+        """
+        if self._waiting >= CAPACITY:
+            raise Overloaded("too many requests wait for their events to be completed")
         # With the context, so that what is logged meanwhile tells the request.
         complete = partial(copy_context().run, self._services.recorder.prepare, raw)
-        events, rejected = await asyncio.get_running_loop().run_in_executor(self._completer, complete)
+        self._waiting += 1
+        try:
+            events, rejected = await asyncio.get_running_loop().run_in_executor(self._completer, complete)
+        finally:
+            self._waiting -= 1
         exchange.mark("prepare")
         outcomes: list[Outcome] = []
         if events:

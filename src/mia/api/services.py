@@ -94,7 +94,7 @@ class Writer(Protocol):
 
     @property
     def waiting(self) -> int:
-        """Submissions that wait for a commit."""
+        """Requests that wait for a commit."""
 
     def submit(
         self,

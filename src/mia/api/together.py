@@ -5,21 +5,20 @@ others are decided, and the groups grow by themselves.
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import NamedTuple
 
 from mia.api.services import Decisions, Writer
 from mia.domain.decision import Decision, DecisionRequest, Fallback
-from mia.errors import LedgerUnavailable, MiaError, Overloaded
+from mia.errors import LedgerUnavailable, Overloaded
 from mia.logs import Exchange
 from mia.ports import Proposal
 
 CAPACITY = 1_024
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,14 @@ class _Waiting:
 
     request: DecisionRequest
     exchange: Exchange
-    future: "asyncio.Future[Decision]"
+    future: "asyncio.Future[Stood]"
+
+
+class Stood(NamedTuple):
+    """The decision that a caller gets, and why the ledger has it not, if so."""
+
+    decision: Decision
+    missed: LedgerUnavailable | None = None
 
 
 class Together:
@@ -38,7 +44,7 @@ class Together:
         self._decisions, self._writer, self._capacity = decisions, writer, capacity
         self._waiting: deque[_Waiting] = deque()
 
-    def take(self, request: DecisionRequest, exchange: Exchange) -> "asyncio.Future[Decision]":
+    def take(self, request: DecisionRequest, exchange: Exchange) -> "asyncio.Future[Stood]":
         """The decision on a request as the ledger holds it after the commit; one that the ledger could not take comes
         back as not stored. Raises Overloaded, at once, when too many wait.
         """
@@ -84,7 +90,8 @@ class Together:
 
         try:
             self._writer.submit([proposal for _, proposal in proposed], answered)
-        except MiaError as error:
+        except Exception as error:
+            # Whatever it is, those who wait must get it.
             _tell(proposed, [(place, error) for place in range(len(proposed))])
 
 
@@ -95,10 +102,8 @@ def _tell(proposed: Sequence[tuple[_Waiting, Proposal]], found: Sequence[tuple[i
         if one.future.done():
             continue
         if isinstance(answer, LedgerUnavailable):
-            decision = proposal.decision
-            _LOG.error("decision %s is answered but not stored", decision.decision_id, exc_info=answer)
-            one.future.set_result(replace(decision, fallback=Fallback.NOT_STORED))
+            one.future.set_result(Stood(replace(proposal.decision, fallback=Fallback.NOT_STORED), answer))
         elif isinstance(answer, Exception):
             one.future.set_exception(answer)
         else:
-            one.future.set_result(answer)
+            one.future.set_result(Stood(answer))

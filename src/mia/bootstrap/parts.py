@@ -25,7 +25,7 @@ from mia.offers.policy import read_policy
 from mia.ports import CARD, ProfileReader
 from mia.ranking.local_time import Zones
 from mia.ranking.rankers.registry import load_ranker
-from mia.services.decide import Budget, DecisionMaker, LiveLoader, Newcomers
+from mia.services.decide import Budget, DecisionMaker, LiveLoader, Newcomers, at_once
 from mia.services.ingest import Terms
 from mia.services.lift import LiftMeter, PopulationReader
 from mia.services.report import ActiveSubscribers, RollUp, UptakeReport
@@ -56,7 +56,7 @@ UPTAKE = "uptake"
 LAKE, LEDGER, MODELS = PARTS = ("lake", "ledger.db", "models")
 """What of a workspace only appears once something was put into it."""
 LOOK_UP_SECONDS = 1.0
-"""The longest that decisions named by events are looked for; then their events are completed later."""
+"""The longest that a server is asked for decisions that events name; then they are completed later."""
 SESSION_KEY = "session.key"
 
 
@@ -229,7 +229,7 @@ class Parts:
             score_within=Budget(budgets.scorer_budget_ms / 1e3, trusting=True).run,
             # A file answers or fails; only a server can be there and say nothing.
             read_within=Budget(budgets.ledger_budget_ms / 1e3, trusting=is_file).run,
-            look_within=Budget(LOOK_UP_SECONDS, trusting=is_file).run,
+            look_within=at_once if is_file else Budget(LOOK_UP_SECONDS).run,
         )
 
     def _decision_maker(self, newest: Callable[[], Versions], arms: ArmSplit, **further: Any) -> DecisionMaker:  # noqa: ANN401

@@ -50,7 +50,7 @@ def live(asked: Living, home: Path | None) -> None:
                 _live_month(opened, lived, door, asked)
     # The newest month is not complete yet, so the page would stop before it.
     page = f"{door.url}/dashboard?by=arm&to={month_text(lived.month.number)}"
-    typer.echo(f"see the arms apart: {page}, and `mia lift`")
+    typer.echo(f"see the arms apart with `mia lift`, and at {page}")
 
 
 def load_scenario(world: Path) -> Scenario:

@@ -91,6 +91,9 @@ def stage(connection: duckdb.DuckDBPyConnection, plan: Plan, source: Source, ord
         connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         try:
             connection.execute(_insert(plan, source, raw, ordinal, expressions))
+        except duckdb.OutOfMemoryException:
+            # Says nothing of the file.
+            raise
         except duckdb.Error as error:
             raise InvalidInput(f"cannot be read: {first_line(error)}", file=source.name) from error
     finally:

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.door import NOON_JULY_FIRST, FakeDecisions
 from tests.fakes.ledger import FakeLedger
 
-from mia.api.together import Together
+from mia.api.together import Stood, Together
 from mia.domain.decision import Decision, DecisionRequest, Fallback
 from mia.errors import LedgerUnavailable, Overloaded, RequestConflict
 from mia.logs import Exchange
@@ -61,7 +61,7 @@ class NotingWriter:
         return RequestConflict("r1") if name == "conflict" else decision
 
 
-def ask(together: Together, name: str) -> "asyncio.Future[Decision]":
+def ask(together: Together, name: str) -> "asyncio.Future[Stood]":
     return together.take(DecisionRequest(name, "app", NOON_JULY_FIRST), Exchange("r1"))
 
 
@@ -75,7 +75,7 @@ def test_a_lone_request_waits_for_nobody() -> None:
 
     async def work() -> None:
         for name in ("s1", "s2"):
-            assert (await ask(together, name)).request.subscriber_id == name
+            assert (await ask(together, name)).decision.request.subscriber_id == name
 
     run(work)
     assert decisions.groups == [["s1"], ["s2"]]
@@ -88,7 +88,7 @@ def test_those_that_wait_go_together_as_many_as_are_worth_it() -> None:
 
     async def work() -> None:
         found = await asyncio.gather(*(ask(together, f"s{number}") for number in range(7)))
-        assert [one.request.subscriber_id for one in found] == [f"s{number}" for number in range(7)]
+        assert [one.decision.request.subscriber_id for one in found] == [f"s{number}" for number in range(7)]
 
     run(work)
     assert decisions.groups == [["s0", "s1", "s2"], ["s3", "s4", "s5"], ["s6"]]
@@ -104,7 +104,7 @@ def test_one_that_fails_and_one_that_gave_up_take_nobody_along() -> None:
         gone.cancel()
         with pytest.raises(ValueError, match="bad"):
             await bad
-        assert (await first).request.subscriber_id == "s1"
+        assert (await first).decision.request.subscriber_id == "s1"
 
     run(work)
     assert decisions.groups == [["s1", "bad"]]
@@ -116,8 +116,9 @@ def test_each_gets_what_became_of_its_own() -> None:
 
     async def work() -> None:
         stored, refused, conflict = (ask(together, name) for name in ("s1", "refused", "conflict"))
-        assert (await stored).fallback is None
-        assert (await refused).fallback is Fallback.NOT_STORED
+        assert (await stored).missed is None
+        found, missed = await refused
+        assert (found.fallback, str(missed)) == (Fallback.NOT_STORED, "the disk is full")
         with pytest.raises(RequestConflict):
             await conflict
 

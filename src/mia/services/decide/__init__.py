@@ -1,6 +1,6 @@
 """Decide: one request in, the ranked offers out; and the same again for replay."""
 
-from mia.services.decide.budget import Budget
+from mia.services.decide.budget import Budget, at_once
 from mia.services.decide.knock_out import Knocked, KnockOut, Lost
 from mia.services.decide.live import Live, LiveLoader
 from mia.services.decide.maker import DecisionMaker, LocalFacts
@@ -21,4 +21,5 @@ __all__ = [
     "Rehearsal",
     "Replayed",
     "Traced",
+    "at_once",
 ]

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class GroupCommit:
-    """The writer. `capacity` submissions may wait for `patience` seconds; more, and older ones, are Overloaded.
+    """The writer. `capacity` requests may wait for `patience` seconds; more, and older ones, are Overloaded.
 
     `budgets` tells the most connections that offers may have in all, `clock` gives seconds.
     """
@@ -49,7 +49,8 @@ class GroupCommit:
     ) -> None:
         self._ledger, self._shelter, self._budgets = ledger, shelter, budgets
         self._patience, self._clock = patience, clock
-        self._queue: queue.Queue[Submission | None] = queue.Queue(capacity)
+        self._queue: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
+        self._capacity, self._waiting = capacity, 0
         self._again: list[Submission] = []
         self._away_until = self._look_at = clock()
         self._busy_since: float | None = None
@@ -60,8 +61,8 @@ class GroupCommit:
 
     @property
     def waiting(self) -> int:
-        """Submissions that wait."""
-        return self._queue.qsize()
+        """Requests that wait."""
+        return self._waiting
 
     @property
     def is_away(self) -> bool:
@@ -100,10 +101,10 @@ class GroupCommit:
                 raise LedgerUnavailable("the ledger writer is closed")
             if self._busy_since is not None and self._busy_since < item.since - self._patience:
                 raise Overloaded("a commit takes longer than anybody would wait")
-            try:
-                self._queue.put_nowait(item)
-            except queue.Full:
-                raise Overloaded("its queue is full") from None
+            if self._waiting >= self._capacity:
+                raise Overloaded("its queue is full")
+            self._waiting += item.requests
+            self._queue.put(item)
 
     def _run(self) -> None:
         more = True
@@ -124,7 +125,7 @@ class GroupCommit:
 
     def _take(self, more: bool) -> tuple[list[Submission], bool]:
         group, self._again = self._again, []
-        size = len(group)
+        size = sum(item.size for item in group)
         while more and size < GROUP:
             try:
                 item = self._queue.get_nowait() if group else self._queue.get(timeout=RETRY)
@@ -132,6 +133,8 @@ class GroupCommit:
                 break
             if item is None:
                 return group, False
+            with self._gate:
+                self._waiting -= item.requests
             group.append(item)
             size += item.size
         return group, more

@@ -10,7 +10,7 @@ import orjson
 from mia.domain.decision import Decision
 from mia.domain.event import Event, EventKind, Outcome
 from mia.domain.following import follow, is_unfinished
-from mia.errors import MiaError, RequestConflict, UnknownDecision
+from mia.errors import MiaError, RequestConflict
 from mia.ports import NO_BUDGETS, Proposal
 from mia.storage.ledger import decisions as kept_decisions
 from mia.storage.ledger import events as kept_events
@@ -31,8 +31,8 @@ class Receiver(Protocol):
     ) -> tuple[list[list[Outcome]], list[Decision | MiaError]]:
         """Commit all in one transaction."""
 
-    def decision(self, decision_id: str) -> Decision:
-        """One decision; raises UnknownDecision."""
+    def find_decisions(self, decision_ids: Sequence[str]) -> list[Decision]:
+        """Those of the decisions that are kept."""
 
 
 class Shelter:
@@ -102,17 +102,17 @@ class Shelter:
 
     def finish(self, ledger: Receiver, events: Sequence[Event]) -> list[Event]:
         """Events whose decisions could not be looked up when they were taken, completed from them."""
-        wanted = {event.decision_id for event in events if is_unfinished(event)}
+        named = (event.decision_id for event in events if is_unfinished(event))
+        wanted = {decision_id for decision_id in named if decision_id is not None}
         if not wanted:
             return list(events)
         # The spools first: what is in none of them any more has reached the ledger.
         found = {decision.decision_id: decision for decision in self._waiting() if decision.decision_id in wanted}
+        elsewhere = sorted(wanted - found.keys())
+        if elsewhere:
+            found |= {decision.decision_id: decision for decision in ledger.find_decisions(elsewhere)}
         for decision_id in wanted - found.keys():
-            if decision_id is not None:
-                try:
-                    found[decision_id] = ledger.decision(decision_id)
-                except UnknownDecision:
-                    log.warning("decision %s, which an event names, is known to no spool and no ledger", decision_id)
+            log.warning("decision %s, which an event names, is known to no spool and no ledger", decision_id)
         return [
             follow(event, found[event.decision_id]) if is_unfinished(event) and event.decision_id in found else event
             for event in events

@@ -26,6 +26,11 @@ class EventBatch:
         """Number of events."""
         return len(self.events)
 
+    @property
+    def requests(self) -> int:
+        """Number of requests that wait for it."""
+        return 1
+
     def begin(self) -> bool:
         """Whether its caller still waits; from now on it cannot give up any more."""
         return self.future.running() or self.future.set_running_or_notify_cancel()
@@ -52,6 +57,11 @@ class ProposalBatch:
     def size(self) -> int:
         """Number of proposals."""
         return len(self.proposals)
+
+    @property
+    def requests(self) -> int:
+        """Number of requests that wait for it."""
+        return self.size
 
     def begin(self) -> bool:
         """Somebody always waits."""

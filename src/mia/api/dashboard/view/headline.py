@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mia.api.dashboard.choice import Choice
 from mia.api.dashboard.lifts import LiftFound
 from mia.api.dashboard.view.sheet import interval_text, period_text
-from mia.api.dashboard.words import TEXTS, month_name, number_text, percent_text
+from mia.api.dashboard.words import TEXTS, group_name, month_name, number_text, percent_text
 from mia.uptake.headline import Headline
 from mia.uptake.lift.effect import Interval
 from mia.uptake.lift.result import GroupLift
@@ -79,7 +79,7 @@ def caused_view(region: str, lift: LiftFound, choice: Choice) -> CausedView:
     if group is None or lift.report.began is None:
         return CausedView(note=texts["no_decisions_short"])
     if group.small_base:
-        return CausedView(note=texts["small_base_short"].format(region=region))
+        return CausedView(note=texts["small_base_short"].format(region=group_name(region, choice.language)))
     return _caused(group, period_text(lift.report, choice.language), choice)
 
 
